@@ -1,0 +1,204 @@
+//! The access graph: one snapshot joined and indexed, read-only. It answers who reaches what, and through what.
+//!
+//! Building it cannot fail. What the snapshot does not know stays unknown here ([`Reach::Unknown`]).
+
+mod explain;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Serialize;
+
+use crate::model::{
+    AssetGroup, AssetGroupId, AuthenticationSource, AuthenticationSourceId, PrivilegeId, Role, RoleId, Site,
+    SiteId, Snapshot, User, UserId,
+};
+
+pub use explain::{Explanation, Holder, PrivilegePath, ScopeExplanation, Target};
+
+/// Why a grant exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Via {
+    /// The user is a superuser.
+    Superuser,
+    /// The user's all-sites or all-asset-groups flag.
+    AllFlag,
+    /// A grant of its own for this site or group.
+    Direct,
+}
+
+impl Via {
+    /// The name in `grants.csv`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Superuser => "superuser",
+            Self::AllFlag => "all-flag",
+            Self::Direct => "direct",
+        }
+    }
+}
+
+/// How far a user reaches among sites, or among asset groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach<'a, T> {
+    /// All of them. `via` is never empty and never holds `Direct`; `direct` are leftover grants under the flag.
+    All {
+        /// Superuser, all-flag, or both.
+        via: Vec<Via>,
+        /// Direct grants that exist beside the flag, as far as they are known.
+        direct: &'a [T],
+    },
+    /// Exactly these, by direct grant.
+    Listed(&'a [T]),
+    /// The console did not answer.
+    Unknown,
+}
+
+impl<T: PartialEq> Reach<'_, T> {
+    /// Whether this reach includes `id`; `None` if that is not known.
+    pub fn includes(&self, id: &T) -> Option<bool> {
+        match self {
+            Self::All { .. } => Some(true),
+            Self::Listed(ids) => Some(ids.contains(id)),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// One snapshot, joined and indexed.
+#[derive(Debug)]
+pub struct AccessGraph {
+    snapshot: Snapshot,
+    users_by_id: HashMap<UserId, usize>,
+    users_by_role: BTreeMap<RoleId, Vec<usize>>,
+    users_by_source: BTreeMap<AuthenticationSourceId, Vec<usize>>,
+}
+
+impl AccessGraph {
+    /// Joins and indexes a snapshot.
+    pub fn build(mut snapshot: Snapshot) -> Self {
+        share_privileges(&mut snapshot);
+        let mut users_by_id = HashMap::with_capacity(snapshot.users.len());
+        let mut users_by_role: BTreeMap<RoleId, Vec<usize>> = BTreeMap::new();
+        let mut users_by_source: BTreeMap<AuthenticationSourceId, Vec<usize>> = BTreeMap::new();
+        for (index, user) in snapshot.users.iter().enumerate() {
+            users_by_id.insert(user.id, index);
+            if let Some(role) = &user.role.id {
+                users_by_role.entry(role.clone()).or_default().push(index);
+            }
+            if let Some(source) = user.authentication.as_ref().and_then(|authentication| authentication.id) {
+                users_by_source.entry(source).or_default().push(index);
+            }
+        }
+        Self { snapshot, users_by_id, users_by_role, users_by_source }
+    }
+
+    /// The snapshot behind the graph.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// All users, by id.
+    pub fn users(&self) -> &[User] {
+        &self.snapshot.users
+    }
+
+    /// A user by id.
+    pub fn user(&self, id: UserId) -> Option<&User> {
+        self.users_by_id.get(&id).map(|&index| &self.snapshot.users[index])
+    }
+
+    /// A user by login: the exact one, else the only one that differs in case alone.
+    pub fn user_by_login(&self, login: &str) -> Option<&User> {
+        let users = &self.snapshot.users;
+        users.iter().find(|user| user.login == login).or_else(|| {
+            let mut alike = users.iter().filter(|user| user.login.to_lowercase() == login.to_lowercase());
+            alike.next().filter(|_| alike.next().is_none())
+        })
+    }
+
+    /// The users that hold a role, by id.
+    pub fn users_of_role(&self, role: &RoleId) -> impl ExactSizeIterator<Item = &User> {
+        let indexes = self.users_by_role.get(role).map_or(&[][..], Vec::as_slice);
+        indexes.iter().map(|&index| &self.snapshot.users[index])
+    }
+
+    /// The users of an authentication source, by id.
+    pub fn users_of_source(&self, source: AuthenticationSourceId) -> impl ExactSizeIterator<Item = &User> {
+        let indexes = self.users_by_source.get(&source).map_or(&[][..], Vec::as_slice);
+        indexes.iter().map(|&index| &self.snapshot.users[index])
+    }
+
+    /// A role by id.
+    pub fn role(&self, id: &RoleId) -> Option<&Role> {
+        let roles = &self.snapshot.roles;
+        roles.binary_search_by(|role| role.id.cmp(id)).ok().map(|index| &roles[index])
+    }
+
+    /// A site by id.
+    pub fn site(&self, id: SiteId) -> Option<&Site> {
+        let sites = &self.snapshot.sites;
+        sites.binary_search_by(|site| site.id.cmp(&id)).ok().map(|index| &sites[index])
+    }
+
+    /// An asset group by id.
+    pub fn asset_group(&self, id: AssetGroupId) -> Option<&AssetGroup> {
+        let groups = &self.snapshot.asset_groups;
+        groups.binary_search_by(|group| group.id.cmp(&id)).ok().map(|index| &groups[index])
+    }
+
+    /// An authentication source by id.
+    pub fn source(&self, id: AuthenticationSourceId) -> Option<&AuthenticationSource> {
+        self.snapshot.authentication_sources.iter().find(|source| source.id == id)
+    }
+
+    /// Which sites a user reaches.
+    pub fn sites_of<'a>(&self, user: &'a User) -> Reach<'a, SiteId> {
+        reach(user.role.superuser, user.role.all_sites, user.sites.known())
+    }
+
+    /// Which asset groups a user reaches.
+    pub fn asset_groups_of<'a>(&self, user: &'a User) -> Reach<'a, AssetGroupId> {
+        reach(user.role.superuser, user.role.all_asset_groups, user.asset_groups.known())
+    }
+}
+
+fn reach<T>(superuser: bool, all_flag: bool, granted: Option<&Vec<T>>) -> Reach<'_, T> {
+    let mut via = Vec::new();
+    if superuser {
+        via.push(Via::Superuser);
+    }
+    if all_flag {
+        via.push(Via::AllFlag);
+    }
+    match (via.is_empty(), granted) {
+        (false, granted) => Reach::All { via, direct: granted.map_or(&[], Vec::as_slice) },
+        (true, Some(ids)) => Reach::Listed(ids),
+        (true, None) => Reach::Unknown,
+    }
+}
+
+/// Gives equal privilege ids one allocation: a snapshot that was read back holds a copy for each user.
+fn share_privileges(snapshot: &mut Snapshot) {
+    let mut known: BTreeSet<PrivilegeId> = snapshot.privileges.iter().cloned().collect();
+    let mut share = |set: &mut BTreeSet<PrivilegeId>| {
+        *set = std::mem::take(set)
+            .into_iter()
+            .map(|id| {
+                let shared = known.get(id.as_str()).cloned();
+                shared.unwrap_or_else(|| {
+                    known.insert(id.clone());
+                    id
+                })
+            })
+            .collect();
+    };
+    for user in &mut snapshot.users {
+        if let crate::model::Answer::Known(set) = &mut user.privileges {
+            share(set);
+        }
+        if let Some(set) = &mut user.role.privileges {
+            share(set);
+        }
+    }
+}

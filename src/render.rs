@@ -1,0 +1,92 @@
+//! Renderers: the report as files. Each is pure and deterministic; equal reports give equal bytes.
+//!
+//! A renderer writes to a sink that the caller owns, so that a large artifact is never held in memory whole. Its only
+//! error is the sink's. Text that came from a console is data in every one of them: no formula, no markup, no header.
+
+mod csv;
+mod html;
+mod json;
+mod xlsx;
+
+use std::io::{self, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::report::Report;
+
+pub use html::Templates;
+
+/// A family of artifacts that is asked for together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// The workbook.
+    Xlsx,
+    /// One file for each table.
+    Csv,
+    /// The page.
+    Html,
+    /// The document that everything else can be derived from.
+    Json,
+}
+
+impl Format {
+    /// All of them, in the order of the manifest.
+    pub const ALL: [Self; 4] = [Self::Xlsx, Self::Csv, Self::Html, Self::Json];
+}
+
+/// One file of a review.
+#[derive(Debug, Clone, Copy)]
+pub struct Artifact {
+    /// Its name.
+    pub name: &'static str,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// The format that it belongs to.
+    pub format: Format,
+    render: fn(&Report, &Templates, &mut dyn Write) -> io::Result<()>,
+}
+
+impl Artifact {
+    /// Writes the artifact of a report.
+    ///
+    /// # Errors
+    /// Only those of `out`, and of the temporary files of the workbook.
+    pub fn render(&self, report: &Report, templates: &Templates, out: &mut dyn Write) -> io::Result<()> {
+        (self.render)(report, templates, out)
+    }
+}
+
+/// Every artifact  of a review, the manifest apart.
+pub const ARTIFACTS: &[Artifact] = &[
+    Artifact {
+        name: "report.xlsx",
+        media_type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        format: Format::Xlsx,
+        render: |report, _, out| xlsx::report(report, out),
+    },
+    Artifact {
+        name: "report.html",
+        media_type: "text/html; charset=utf-8",
+        format: Format::Html,
+        render: html::report,
+    },
+    Artifact {
+        name: "report.json",
+        media_type: "application/json",
+        format: Format::Json,
+        render: |report, _, out| json::report(report, out),
+    },
+    table("users.csv", |report, _, out| csv::users(report, out)),
+    table("grants.csv", |report, _, out| csv::grants(report, out)),
+    table("findings.csv", |report, _, out| csv::findings(report, out)),
+    table("roles.csv", |report, _, out| csv::roles(report, out)),
+    table("coverage.csv", |report, _, out| csv::coverage(report, out)),
+];
+
+const fn table(
+    name: &'static str,
+    render: fn(&Report, &Templates, &mut dyn Write) -> io::Result<()>,
+) -> Artifact {
+    Artifact { name, media_type: "text/csv; charset=utf-8", format: Format::Csv, render }
+}

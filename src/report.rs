@@ -1,0 +1,130 @@
+//! The report: final, sorted and self-contained. Its serialisation is `report.json`; every other format reads it too.
+
+mod assemble;
+mod rows;
+#[cfg(test)]
+mod sample;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use assemble::{Reviewed, assemble};
+pub use rows::{
+    AnomalyRow, AssetGroupRow, Change, CoverageRow, FindingRow, GapRow, Grant, PrivilegeRow, RoleRow,
+    RuleRow, Scopes, SiteRow, UserRow,
+};
+
+/// Everything one run found out.
+///
+/// Lists are sorted: consoles by name, rules by console and catalogue, findings by severity (worst first), console,
+/// rule and subject, rows by console and id.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: &'static str,
+    /// The run.
+    pub run: Run,
+    /// The consoles under review.
+    pub consoles: Vec<ConsoleSummary>,
+    /// Every rule's verdict on every console.
+    pub rules: Vec<RuleRow>,
+    /// Every finding.
+    pub findings: Vec<FindingRow>,
+    /// Every user.
+    pub users: Vec<UserRow>,
+    /// Every role.
+    pub roles: Vec<RoleRow>,
+    /// Every privilege.
+    pub privileges: Vec<PrivilegeRow>,
+    /// Every site.
+    pub sites: Vec<SiteRow>,
+    /// Every asset group.
+    pub asset_groups: Vec<AssetGroupRow>,
+    /// How much of each part was seen.
+    pub coverage: Vec<CoverageRow>,
+    /// What was not seen, by name.
+    pub gaps: Vec<GapRow>,
+    /// Where two answers of a console disagree.
+    pub anomalies: Vec<AnomalyRow>,
+    /// What changed since an earlier run; empty where there is none to compare with.
+    pub changes: Vec<Change>,
+}
+
+/// The value of `schema` in `report.json`.
+pub const SCHEMA: &str = "recert.report/1";
+
+/// One execution of a review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Derived from the slot, or, for a run on demand, from what was collected and when.
+    pub id: String,
+    /// The job; `None` on demand.
+    pub job: Option<String>,
+    /// The nominal time of a scheduled run.
+    pub slot: Option<DateTime<Utc>>,
+    /// When the first collection started.
+    pub started: DateTime<Utc>,
+    /// When the last collection finished; the time that every rule judges at.
+    pub finished: DateTime<Utc>,
+    /// Whether the population ties out on every console.
+    pub verdict: Completeness,
+    /// The version of recert.
+    pub version: &'static str,
+    /// SHA-256 of the configuration that counts, hex.
+    pub configuration: String,
+}
+
+/// Whether everything that should have been seen was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Completeness {
+    /// Every part of every console ties out.
+    Complete,
+    /// At least one gap; no claim rests on what was not seen.
+    Incomplete,
+}
+
+/// One console under review.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConsoleSummary {
+    /// The configured name.
+    pub name: String,
+    /// Its uuid.
+    pub uuid: Option<String>,
+    /// Its serial number.
+    pub serial: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// Whether its population ties out.
+    pub verdict: Completeness,
+    /// When its collection started.
+    pub started: DateTime<Utc>,
+    /// When its collection finished.
+    pub finished: DateTime<Utc>,
+    /// The login that collected.
+    pub collector: String,
+    /// How much was asked: `full` or `lean`.
+    pub depth: crate::model::Depth,
+    /// How many of each it holds, as far as it was seen.
+    pub totals: ConsoleTotals,
+    /// HTTP requests that the review cost it, retries included.
+    pub requests: u64,
+}
+
+/// How many of each a console holds. For users, sites and asset groups this is the console's own total where it gave
+/// one, so that it can differ from the rows of an incomplete report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ConsoleTotals {
+    /// Users.
+    pub users: u64,
+    /// Roles.
+    pub roles: u64,
+    /// Privileges.
+    pub privileges: u64,
+    /// Authentication sources.
+    pub authentication_sources: u64,
+    /// Sites.
+    pub sites: u64,
+    /// Asset groups.
+    pub asset_groups: u64,
+}

@@ -1,0 +1,363 @@
+//! Graphs and judgements become a report: joined, counted and sorted, once for all formats.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::rows::{Evidence, FindingState};
+use super::{
+    AnomalyRow, AssetGroupRow, Completeness, ConsoleSummary, ConsoleTotals, CoverageRow, FindingRow, GapRow,
+    Grant, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA, Scopes, SiteRow, UserRow,
+};
+use crate::finding::{Judgement, Severity, SubjectKind};
+use crate::graph::{AccessGraph, Reach, Via};
+use crate::model::{KNOWN_PRIVILEGES, Snapshot, User};
+
+/// One console after analysis.
+#[derive(Debug)]
+pub struct Reviewed {
+    /// Its graph.
+    pub graph: AccessGraph,
+    /// Every rule's judgement of it, in catalogue order.
+    pub judgements: Vec<Judgement>,
+}
+
+/// Assembles the report of a run. `run.verdict` is set here: complete only if every console ties out.
+pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>) -> Report {
+    reviewed.sort_by(|a, b| a.graph.snapshot().console.name.cmp(&b.graph.snapshot().console.name));
+    let ties_out = reviewed.iter().all(|console| console.graph.snapshot().coverage.ties_out());
+    run.verdict = completeness(ties_out);
+    let mut report = Report {
+        schema: SCHEMA,
+        run,
+        consoles: Vec::new(),
+        rules: Vec::new(),
+        findings: Vec::new(),
+        users: Vec::new(),
+        roles: Vec::new(),
+        privileges: Vec::new(),
+        sites: Vec::new(),
+        asset_groups: Vec::new(),
+        coverage: Vec::new(),
+        gaps: Vec::new(),
+        anomalies: Vec::new(),
+        changes: Vec::new(),
+    };
+    for console in reviewed {
+        add_console(&mut report, console);
+    }
+    report.findings.sort_by(|a, b| {
+        let subject = |row: &FindingRow| (row.subject_kind, row.subject_id.parse::<i64>().ok());
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| a.console.cmp(&b.console))
+            .then_with(|| a.rule.cmp(&b.rule))
+            .then_with(|| subject(a).cmp(&subject(b)))
+            .then_with(|| a.subject_id.cmp(&b.subject_id))
+            .then_with(|| a.id.cmp(&b.id))
+    });
+    report
+}
+
+fn completeness(ties_out: bool) -> Completeness {
+    if ties_out { Completeness::Complete } else { Completeness::Incomplete }
+}
+
+fn add_console(report: &mut Report, reviewed: Reviewed) {
+    let Reviewed { graph, judgements } = reviewed;
+    let snapshot = graph.snapshot();
+    let console: Arc<str> = snapshot.console.name.as_str().into();
+    report.consoles.push(summary(snapshot));
+    let by_user = add_judgements(report, snapshot, &console, judgements);
+    let (site_users, group_users) = add_users(report, &graph, &console, &by_user);
+    add_roles(report, &graph, &console);
+    report.sites.extend(snapshot.sites.iter().map(|site| SiteRow {
+        console: console.clone(),
+        id: site.id.0,
+        name: site.name.clone(),
+        description: site.description.clone(),
+        kind: site.kind.clone(),
+        importance: site.importance.clone(),
+        assets: site.assets,
+        last_scan: site.last_scan.clone(),
+        users: site_users.of(site.id.0),
+    }));
+    report.asset_groups.extend(snapshot.asset_groups.iter().map(|group| AssetGroupRow {
+        console: console.clone(),
+        id: group.id.0,
+        name: group.name.clone(),
+        description: group.description.clone(),
+        kind: group.kind.clone(),
+        assets: group.assets,
+        users: group_users.of(group.id.0),
+    }));
+    add_coverage(report, snapshot, &console);
+}
+
+fn summary(snapshot: &Snapshot) -> ConsoleSummary {
+    let count = |seen: usize, total: Option<u64>| total.unwrap_or(seen as u64);
+    ConsoleSummary {
+        name: snapshot.console.name.clone(),
+        uuid: snapshot.console.uuid.clone(),
+        serial: snapshot.console.serial.clone(),
+        version: snapshot.console.version.clone(),
+        verdict: completeness(snapshot.coverage.ties_out()),
+        started: snapshot.started,
+        finished: snapshot.finished,
+        collector: snapshot.collector.login.clone(),
+        depth: snapshot.depth,
+        totals: ConsoleTotals {
+            users: count(snapshot.users.len(), snapshot.totals.users),
+            roles: snapshot.roles.len() as u64,
+            privileges: snapshot.privileges.len() as u64,
+            authentication_sources: snapshot.authentication_sources.len() as u64,
+            sites: count(snapshot.sites.len(), snapshot.totals.sites),
+            asset_groups: count(snapshot.asset_groups.len(), snapshot.totals.asset_groups),
+        },
+        requests: snapshot.requests.sent,
+    }
+}
+
+/// How many findings a user has, and the worst of them.
+type ByUser = HashMap<String, (u64, Severity)>;
+
+fn add_judgements(
+    report: &mut Report,
+    snapshot: &Snapshot,
+    console: &Arc<str>,
+    judgements: Vec<Judgement>,
+) -> ByUser {
+    let mut by_user = ByUser::new();
+    for judgement in judgements {
+        let about = judgement.rule;
+        report.rules.push(RuleRow {
+            id: about.id,
+            code: about.code,
+            title: about.title,
+            console: console.clone(),
+            severity: about.severity,
+            verdict: judgement.verdict,
+            examined: judgement.examined,
+            expected: judgement.expected,
+            findings: judgement.findings.len() as u64,
+            note: judgement.note,
+            why: about.why,
+            version: about.version,
+        });
+        let (rule, title): (Arc<str>, Arc<str>) = (about.id.into(), about.title.into());
+        let remediation: Arc<str> = about.remediation().into();
+        let controls: Arc<[String]> = about.controls.iter().map(ToString::to_string).collect();
+        for finding in judgement.findings {
+            if finding.subject.kind == SubjectKind::User {
+                let entry = by_user.entry(finding.subject.id.clone()).or_insert((0, finding.severity));
+                *entry = (entry.0 + 1, entry.1.max(finding.severity));
+            }
+            report.findings.push(FindingRow {
+                id: finding.id(&snapshot.console),
+                console: console.clone(),
+                rule: rule.clone(),
+                title: title.clone(),
+                severity: finding.severity,
+                state: FindingState::Open,
+                subject_kind: finding.subject.kind,
+                subject_id: finding.subject.id,
+                subject_name: finding.subject.name,
+                summary: finding.summary,
+                evidence: finding
+                    .evidence
+                    .into_iter()
+                    .map(|(label, value)| Evidence { label, value })
+                    .collect(),
+                remediation: remediation.clone(),
+                controls: controls.clone(),
+                first_seen: report.run.finished,
+                waiver: None,
+                waiver_expires: None,
+            });
+        }
+    }
+    by_user
+}
+
+/// How many users reach each site or group: those who reach all, and those with a grant of their own.
+#[derive(Default)]
+struct Reached {
+    all: u64,
+    listed: HashMap<i64, u64>,
+}
+
+impl Reached {
+    fn count(&mut self, scopes: &Scopes) {
+        match scopes {
+            Scopes::All => self.all += 1,
+            Scopes::Listed(ids) => ids.iter().for_each(|id| *self.listed.entry(*id).or_default() += 1),
+            Scopes::Unknown => {}
+        }
+    }
+
+    fn of(&self, id: i64) -> u64 {
+        self.all + self.listed.get(&id).copied().unwrap_or(0)
+    }
+}
+
+fn add_users(
+    report: &mut Report,
+    graph: &AccessGraph,
+    console: &Arc<str>,
+    by_user: &ByUser,
+) -> (Reached, Reached) {
+    let (mut sites, mut groups) = (Reached::default(), Reached::default());
+    for user in graph.users() {
+        let row = user_row(graph, console, user, by_user);
+        sites.count(&row.sites);
+        groups.count(&row.asset_groups);
+        report.users.push(row);
+    }
+    (sites, groups)
+}
+
+fn user_row(graph: &AccessGraph, console: &Arc<str>, user: &User, by_user: &ByUser) -> UserRow {
+    let (sites, leftover_sites) = scopes(&graph.sites_of(user), |id| id.0);
+    let (asset_groups, leftover_asset_groups) = scopes(&graph.asset_groups_of(user), |id| id.0);
+    let findings = by_user.get(&user.id.to_string());
+    let authentication = user.authentication.as_ref();
+    UserRow {
+        console: console.clone(),
+        id: user.id.0,
+        login: user.login.clone(),
+        name: user.name.clone(),
+        email: user.email.clone(),
+        enabled: user.enabled,
+        locked: user.locked,
+        auth_source: authentication.and_then(|authentication| authentication.name.clone()),
+        auth_type: authentication.and_then(|authentication| authentication.kind.clone()),
+        external: user.is_local().map(|local| !local),
+        role_id: user.role.id.as_ref().map(|id| id.0.clone()),
+        role_name: user.role.name.clone(),
+        superuser: user.role.superuser,
+        privileges: user.effective_privileges().map(|held| held.iter().cloned().collect()),
+        all_sites: user.role.all_sites,
+        sites,
+        all_asset_groups: user.role.all_asset_groups,
+        asset_groups,
+        leftover_sites,
+        leftover_asset_groups,
+        two_factor: user.two_factor,
+        findings: findings.map_or(0, |(count, _)| *count),
+        highest_severity: findings.map(|(_, worst)| *worst),
+    }
+}
+
+fn scopes<T>(reach: &Reach<'_, T>, number: impl Fn(&T) -> i64) -> (Scopes, Vec<i64>) {
+    match reach {
+        Reach::All { direct, .. } => (Scopes::All, direct.iter().map(number).collect()),
+        Reach::Listed(ids) => (Scopes::Listed(ids.iter().map(number).collect()), Vec::new()),
+        Reach::Unknown => (Scopes::Unknown, Vec::new()),
+    }
+}
+
+fn add_roles(report: &mut Report, graph: &AccessGraph, console: &Arc<str>) {
+    let snapshot = graph.snapshot();
+    let mut held_by: HashMap<&str, u64> = HashMap::new();
+    for user in graph.users() {
+        for privilege in user.effective_privileges().into_iter().flatten() {
+            *held_by.entry(privilege.as_str()).or_default() += 1;
+        }
+    }
+    report.roles.extend(snapshot.roles.iter().map(|role| RoleRow {
+        console: console.clone(),
+        id: role.id.0.clone(),
+        name: role.name.clone(),
+        description: role.description.clone(),
+        privileges: role.privileges.iter().cloned().collect(),
+        users: graph.users_of_role(&role.id).len() as u64,
+        builtin: role.is_builtin(),
+    }));
+    report.privileges.extend(snapshot.privileges.iter().map(|id| PrivilegeRow {
+        console: console.clone(),
+        id: id.clone(),
+        roles: snapshot.roles.iter().filter(|role| role.privileges.contains(id)).count() as u64,
+        users: held_by.get(id.as_str()).copied().unwrap_or(0),
+        known: KNOWN_PRIVILEGES.contains(&id.as_str()),
+    }));
+}
+
+fn add_coverage(report: &mut Report, snapshot: &Snapshot, console: &Arc<str>) {
+    report.coverage.extend(snapshot.coverage.parts.iter().map(|part| CoverageRow {
+        console: console.clone(),
+        part: part.part.as_str(),
+        expected: part.expected,
+        examined: part.examined,
+        state: part.state,
+    }));
+    report.gaps.extend(snapshot.coverage.gaps().map(|(part, gap)| GapRow {
+        console: console.clone(),
+        part: part.as_str(),
+        endpoint: gap.endpoint.clone(),
+        id: gap.id.clone(),
+        reason: gap.reason,
+        attempts: gap.attempts,
+        last_status: gap.last_status,
+    }));
+    report.anomalies.extend(snapshot.anomalies.iter().map(|anomaly| AnomalyRow {
+        console: console.clone(),
+        check: anomaly.check,
+        user: anomaly.user.map(|id| id.0),
+        object: anomaly.object.clone(),
+        left_endpoint: anomaly.left.endpoint.clone(),
+        left_says: anomaly.left.says.clone(),
+        right_endpoint: anomaly.right.endpoint.clone(),
+        right_says: anomaly.right.says.clone(),
+    }));
+}
+
+impl Report {
+    /// Every path by which every user reaches every site and asset group, in the order of the users.
+    pub fn grants(&self) -> impl Iterator<Item = Grant<'_>> {
+        let mut sites: HashMap<&str, Vec<(i64, &str)>> = HashMap::new();
+        for site in &self.sites {
+            sites.entry(&site.console).or_default().push((site.id, &site.name));
+        }
+        let mut groups: HashMap<&str, Vec<(i64, &str)>> = HashMap::new();
+        for group in &self.asset_groups {
+            groups.entry(&group.console).or_default().push((group.id, &group.name));
+        }
+        self.users.iter().flat_map(move |user| {
+            let sites = sites.get(&*user.console).map_or(&[][..], Vec::as_slice);
+            let groups = groups.get(&*user.console).map_or(&[][..], Vec::as_slice);
+            let mut grants = Vec::new();
+            let flags = [(user.superuser, Via::Superuser), (user.all_sites, Via::AllFlag)];
+            add_grants(&mut grants, user, "site", flags, (&user.sites, &user.leftover_sites), sites);
+            let flags = [(user.superuser, Via::Superuser), (user.all_asset_groups, Via::AllFlag)];
+            let own = (&user.asset_groups, &*user.leftover_asset_groups);
+            add_grants(&mut grants, user, "asset-group", flags, own, groups);
+            grants
+        })
+    }
+}
+
+fn add_grants<'a>(
+    grants: &mut Vec<Grant<'a>>,
+    user: &'a UserRow,
+    scope: &'static str,
+    flags: [(bool, Via); 2],
+    (reached, leftover): (&Scopes, &[i64]),
+    listed: &[(i64, &'a str)],
+) {
+    let grant = |scope_id: i64, scope_name: &'a str, via: Via| Grant {
+        console: &user.console,
+        user_id: user.id,
+        login: &user.login,
+        scope,
+        scope_id,
+        scope_name,
+        via,
+    };
+    for (_, via) in flags.into_iter().filter(|(set, _)| *set) {
+        grants.extend(listed.iter().map(|(id, name)| grant(*id, name, via)));
+    }
+    let direct = if let Scopes::Listed(ids) = reached { ids } else { leftover };
+    grants.extend(direct.iter().map(|id| {
+        let name = listed.binary_search_by_key(id, |(id, _)| *id).map_or("", |index| listed[index].1);
+        grant(*id, name, Via::Direct)
+    }));
+}
