@@ -1,0 +1,102 @@
+//! A simulated Security Console over real HTTP, with a believable estate from a seed.
+//!
+//! It answers as consoles have been seen to answer (`console-api.md`), odd shapes and faults included, and it counts
+//! what is asked of it. `recert demo`, `recert simulate`, the tests and the benchmarks use it. It knows nothing of
+//! the other stages: what they share with it is HTTP.
+
+mod account_writes;
+mod administration;
+mod answer;
+mod blemishes;
+mod bodies;
+mod console;
+mod credential;
+mod drift;
+mod estate;
+mod faults;
+mod gate;
+mod generate;
+mod grant_writes;
+mod index;
+mod listings;
+mod paging;
+mod people;
+mod places;
+mod role_writes;
+mod roles;
+mod server;
+mod user_reads;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub use console::{Console, Request};
+pub use estate::{
+    Account, Deletion, Drift, Estate, GroupRecord, Quirks, RoleDefinition, Seed, SiteRecord, Source,
+    UnsetTwoFactor,
+};
+pub use faults::{Fault, Faults};
+pub use generate::EstateOptions;
+pub use server::{Simulator, router};
+
+use answer::{At, Caller, Host, Link, Refusal, Reply, login_page, parse, pretty, segment};
+use blemishes::{blemish_large_console, blemish_small_console};
+use bodies::{Collection, Created, GroupBody, Links, Page, RoleBody, SiteBody, SourceBody, Token, UserBody};
+use console::ConsoleState;
+use credential::log_in;
+use drift::{grow_or_shrink, repeat_a_row};
+use faults::{Mischief, broken_off};
+use gate::gate;
+use generate::{LOCAL_ADMINS, LOCAL_USERS, SINGLE_SIGN_ON, administrator, neighbours, plain_account};
+use index::Index;
+use paging::{Paging, Window};
+use people::{People, Person};
+use places::{asset_group, site};
+use roles::{BUILTIN, GLOBAL_ADMIN, PRIVILEGES, builtin_roles, custom_roles, names, role};
+
+/// How the simulated console behaves.
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The login of the service account. If the estate has no such user, it is added.
+    pub username: String,
+    /// Its password.
+    pub password: String,
+    /// What the service account may see, if it has to be added.
+    pub collector: Rights,
+    /// A `Token` header that every call must carry, as accounts with a second factor need.
+    pub token: Option<String>,
+    /// How long a call takes, from its arrival to its answer.
+    pub latency: Duration,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Whether to keep the log of requests. It grows without bound: not for benchmarks.
+    pub log: bool,
+}
+
+impl Default for Options {
+    /// A free port on loopback, user `recert` with a random password, no latency, no faults, and the log kept.
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            username: "recert".to_owned(),
+            password: std::iter::repeat_with(fastrand::alphanumeric).take(24).collect(),
+            collector: Rights::default(),
+            token: None,
+            latency: Duration::ZERO,
+            faults: Faults::default(),
+            log: true,
+        }
+    }
+}
+
+/// What the service account may see.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rights {
+    /// Everything: a Global Administrator.
+    #[default]
+    GlobalAdministrator,
+    /// A smaller, plausible world: its own sites and asset groups, 404 for what concerns other users and the
+    /// administration, no writes.
+    Limited,
+}
