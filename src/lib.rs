@@ -13,3 +13,4 @@ pub mod graph;
 pub mod model;
 pub mod render;
 pub mod report;
+pub mod untrusted;
