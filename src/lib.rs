@@ -6,11 +6,12 @@
 //! console ─collect─▶ Snapshot ─build─▶ AccessGraph ─analyze─▶ Findings ─assemble─▶ Report ─render─▶ Artifacts
 //! ```
 
-pub mod analyze;
-pub mod console;
-pub mod finding;
-pub mod graph;
 pub mod model;
-pub mod render;
+pub mod console;
+pub mod graph;
+pub mod finding;
+pub mod analyze;
 pub mod report;
+pub mod render;
+pub mod untrusted;
 pub mod simulator;

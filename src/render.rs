@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::Report;
 
-pub use html::Templates;
+pub use html::{TemplateError, Templates};
 
 /// A family of artifacts that is asked for together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -141,6 +141,8 @@ fn add_judgements(
             findings: judgement.findings.len() as u64,
             note: judgement.note,
             why: about.why,
+            click_path: about.click_path,
+            api_call: about.api_call,
             version: about.version,
         });
         let (rule, title): (Arc<str>, Arc<str>) = (about.id.into(), about.title.into());

@@ -34,6 +34,12 @@ pub struct RuleRow {
     pub note: Option<String>,
     /// Why the rule matters.
     pub why: &'static str,
+    /// How to mend it in the console's pages; JSON has it in the findings' `remediation`.
+    #[serde(skip)]
+    pub click_path: &'static str,
+    /// How to mend it through the API; JSON has it in the findings' `remediation`.
+    #[serde(skip)]
+    pub api_call: &'static str,
     /// The rule's version.
     pub version: u32,
 }

@@ -1,0 +1,262 @@
+//! The whole page as a view: what the template of the page may name.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::rules::{RuleSection, Verdicts, sections};
+use super::tables::{
+    AnomalyView, ChangeView, CoverageView, GapView, RoleView, ScopeView, UserView, WaiverView,
+};
+use super::{NAMES, Table, Text, date, tables};
+use crate::finding::Severity;
+use crate::model::{Depth, PartState};
+use crate::report::{Completeness, ConsoleSummary, Report};
+
+/// The variables of the page.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Page {
+    pub(super) complete: bool,
+    /// The consoles' names, for headings.
+    pub(super) names: Text,
+    pub(super) run: RunView,
+    pub(super) counts: Counts,
+    pub(super) severities: Vec<SeverityBar>,
+    pub(super) consoles: Vec<ConsoleView>,
+    pub(super) rules: Vec<RuleSection>,
+    pub(super) users: Table<UserView>,
+    pub(super) roles: Table<RoleView>,
+    pub(super) sites: Table<ScopeView>,
+    pub(super) asset_groups: Table<ScopeView>,
+    pub(super) changes: Table<ChangeView>,
+    pub(super) waivers: Table<WaiverView>,
+    pub(super) coverage: Table<CoverageView>,
+    pub(super) gaps: Table<GapView>,
+    pub(super) anomalies: Table<AnomalyView>,
+}
+
+/// The run.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct RunView {
+    pub(super) id: Text,
+    /// The id, reduced to what a string in a style sheet can hold.
+    pub(super) label: String,
+    pub(super) job: Option<Text>,
+    pub(super) slot: Option<String>,
+    pub(super) started: String,
+    pub(super) finished: String,
+    pub(super) version: &'static str,
+    pub(super) configuration: Text,
+}
+
+/// How many of each there are in the whole report.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Counts {
+    pub(super) consoles: u64,
+    pub(super) incomplete_consoles: u64,
+    pub(super) users: u64,
+    pub(super) roles: u64,
+    pub(super) sites: u64,
+    pub(super) asset_groups: u64,
+    pub(super) findings: u64,
+    /// Users with a finding.
+    pub(super) users_with_findings: u64,
+    pub(super) gaps: u64,
+    pub(super) requests: u64,
+}
+
+/// How many findings have one severity.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct SeverityBar {
+    pub(super) severity: &'static str,
+    pub(super) findings: u64,
+    /// The length of the bar: 100 is that of the most frequent severity.
+    pub(super) percent: u64,
+}
+
+/// One console.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct ConsoleView {
+    pub(super) name: Text,
+    pub(super) uuid: Option<Text>,
+    pub(super) serial: Option<Text>,
+    pub(super) version: Option<Text>,
+    pub(super) complete: bool,
+    pub(super) gaps: u64,
+    pub(super) started: String,
+    pub(super) finished: String,
+    pub(super) collector: Text,
+    pub(super) depth: &'static str,
+    pub(super) requests: u64,
+    pub(super) population: Vec<Population>,
+    pub(super) verdicts: Verdicts,
+}
+
+/// What the console says it holds against the rows of the report.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Population {
+    pub(super) what: &'static str,
+    /// `None` where the console gives no total and its list is all there is.
+    pub(super) total: Option<u64>,
+    pub(super) rows: u64,
+    /// The state of the list's coverage.
+    pub(super) state: &'static str,
+    pub(super) ties_out: bool,
+}
+
+impl Page {
+    /// The view of a report.
+    pub(super) fn of(report: &Report) -> Self {
+        let per_console = PerConsole::of(report);
+        Self {
+            complete: report.run.verdict == Completeness::Complete,
+            names: names(report),
+            run: RunView::of(report),
+            counts: Counts::of(report),
+            severities: severities(report),
+            consoles: report.consoles.iter().map(|console| per_console.view(report, console)).collect(),
+            rules: sections(report),
+            users: tables::users(report),
+            roles: tables::roles(report),
+            sites: tables::sites(report),
+            asset_groups: tables::asset_groups(report),
+            changes: tables::changes(report),
+            waivers: tables::waivers(report),
+            coverage: tables::coverage(report),
+            gaps: tables::gaps(report),
+            anomalies: tables::anomalies(report),
+        }
+    }
+}
+
+fn names(report: &Report) -> Text {
+    let named: Vec<&str> = report.consoles.iter().take(NAMES).map(|console| &*console.name).collect();
+    let more = report.consoles.len().saturating_sub(NAMES);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Text::name(&format!("{}{rest}", named.join(", ")))
+}
+
+fn severities(report: &Report) -> Vec<SeverityBar> {
+    let mut counts: HashMap<Severity, u64> = HashMap::new();
+    for finding in &report.findings {
+        *counts.entry(finding.severity).or_default() += 1;
+    }
+    let most = counts.values().copied().max().unwrap_or(0).max(1);
+    let bar = |severity: Severity| {
+        let findings = counts.get(&severity).copied().unwrap_or(0);
+        SeverityBar { severity: severity.as_str(), findings, percent: (findings * 100).div_ceil(most) }
+    };
+    Severity::WORST_FIRST.into_iter().map(bar).collect()
+}
+
+impl RunView {
+    fn of(report: &Report) -> Self {
+        let run = &report.run;
+        let plain = |character: &char| character.is_ascii_alphanumeric() || "-_.:".contains(*character);
+        Self {
+            id: Text::name(&run.id),
+            label: run.id.chars().filter(plain).take(64).collect(),
+            job: Text::maybe(run.job.as_deref()),
+            slot: run.slot.map(date),
+            started: date(run.started),
+            finished: date(run.finished),
+            version: run.version,
+            configuration: Text::name(&run.configuration),
+        }
+    }
+}
+
+impl Counts {
+    fn of(report: &Report) -> Self {
+        let incomplete = |console: &&ConsoleSummary| console.verdict == Completeness::Incomplete;
+        Self {
+            consoles: report.consoles.len() as u64,
+            incomplete_consoles: report.consoles.iter().filter(incomplete).count() as u64,
+            users: report.users.len() as u64,
+            roles: report.roles.len() as u64,
+            sites: report.sites.len() as u64,
+            asset_groups: report.asset_groups.len() as u64,
+            findings: report.findings.len() as u64,
+            users_with_findings: report.users.iter().filter(|user| user.findings > 0).count() as u64,
+            gaps: report.gaps.len() as u64,
+            requests: report.consoles.iter().map(|console| console.requests).sum(),
+        }
+    }
+}
+
+/// The rows of every list, counted by console in one pass each.
+struct PerConsole<'a> {
+    users: HashMap<&'a str, u64>,
+    roles: HashMap<&'a str, u64>,
+    privileges: HashMap<&'a str, u64>,
+    sites: HashMap<&'a str, u64>,
+    asset_groups: HashMap<&'a str, u64>,
+    gaps: HashMap<&'a str, u64>,
+    states: HashMap<(&'a str, &'static str), PartState>,
+}
+
+impl<'a> PerConsole<'a> {
+    fn of(report: &'a Report) -> Self {
+        Self {
+            users: tally(report.users.iter().map(|row| &*row.console)),
+            roles: tally(report.roles.iter().map(|row| &*row.console)),
+            privileges: tally(report.privileges.iter().map(|row| &*row.console)),
+            sites: tally(report.sites.iter().map(|row| &*row.console)),
+            asset_groups: tally(report.asset_groups.iter().map(|row| &*row.console)),
+            gaps: tally(report.gaps.iter().map(|row| &*row.console)),
+            states: report.coverage.iter().map(|row| ((&*row.console, row.part), row.state)).collect(),
+        }
+    }
+
+    fn view(&self, report: &Report, console: &ConsoleSummary) -> ConsoleView {
+        let name = console.name.as_str();
+        let population = |what, part, total: Option<u64>, rows: &HashMap<&str, u64>| {
+            let rows = rows.get(name).copied().unwrap_or(0);
+            let state = self.states.get(&(name, part)).copied();
+            Population {
+                what,
+                total,
+                rows,
+                state: state.map_or("not_seen", PartState::as_str),
+                ties_out: state == Some(PartState::Complete) && total.is_none_or(|total| total == rows),
+            }
+        };
+        ConsoleView {
+            name: Text::name(name),
+            uuid: Text::maybe(console.uuid.as_deref()),
+            serial: Text::maybe(console.serial.as_deref()),
+            version: Text::maybe(console.version.as_deref()),
+            complete: console.verdict == Completeness::Complete,
+            gaps: self.gaps.get(name).copied().unwrap_or(0),
+            started: date(console.started),
+            finished: date(console.finished),
+            collector: Text::name(&console.collector),
+            depth: match console.depth {
+                Depth::Full => "full",
+                Depth::Lean => "lean",
+            },
+            requests: console.requests,
+            population: vec![
+                population("Users", "users", Some(console.totals.users), &self.users),
+                population("Sites", "sites", Some(console.totals.sites), &self.sites),
+                population(
+                    "Asset groups",
+                    "asset_groups",
+                    Some(console.totals.asset_groups),
+                    &self.asset_groups,
+                ),
+                population("Roles", "roles", None, &self.roles),
+                population("Privileges", "privileges", None, &self.privileges),
+            ],
+            verdicts: Verdicts::of(report, name),
+        }
+    }
+}
+
+fn tally<'a>(consoles: impl Iterator<Item = &'a str>) -> HashMap<&'a str, u64> {
+    let mut counts = HashMap::new();
+    for console in consoles {
+        *counts.entry(console).or_default() += 1;
+    }
+    counts
+}

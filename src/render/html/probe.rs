@@ -1,0 +1,110 @@
+//! A made-up page with something in every place, to try a template with before it is used.
+
+use super::page::{ConsoleView, Counts, Page, Population, RunView, SeverityBar};
+use super::rules::{EvidenceView, FindingView, RuleSection, VerdictCount, VerdictView, Verdicts};
+use super::tables::{
+    AnomalyView, ChangeView, CoverageView, GapView, RoleView, ScopeCount, ScopeView, UserView, WaiverView,
+};
+use super::{Table, Text};
+
+impl Page {
+    /// An incomplete page on which no list is empty, nothing optional is missing and no table shows all its rows.
+    pub(super) fn with_everything() -> Self {
+        let text = Text::name("probe");
+        Self {
+            complete: false,
+            names: text.clone(),
+            run: RunView {
+                job: Some(text.clone()),
+                slot: Some("2026-11-23 18:00 UTC".to_owned()),
+                ..RunView::default()
+            },
+            counts: Counts { consoles: 2, incomplete_consoles: 1, gaps: 2, findings: 2, ..Counts::default() },
+            severities: vec![SeverityBar { severity: "critical", findings: 2, percent: 100 }],
+            consoles: vec![console(&text), ConsoleView { complete: true, ..ConsoleView::default() }],
+            rules: vec![rule(&text)],
+            users: part(vec![user(&text), UserView { two_factor: "delegated", ..UserView::default() }]),
+            roles: part(vec![RoleView {
+                description: Some(text.clone()),
+                privileges: vec![text.clone()],
+                ..RoleView::default()
+            }]),
+            sites: part(vec![scope(&text)]),
+            asset_groups: part(vec![scope(&text)]),
+            changes: part(vec![ChangeView::default()]),
+            waivers: part(vec![WaiverView { expires: Some(String::new()), ..WaiverView::default() }]),
+            coverage: part(vec![CoverageView { expected: Some(1), ..CoverageView::default() }]),
+            gaps: part(vec![GapView {
+                id: Some(text.clone()),
+                last_status: Some(503),
+                ..GapView::default()
+            }]),
+            anomalies: part(vec![AnomalyView { user: Some(1), ..AnomalyView::default() }]),
+        }
+    }
+
+    /// A complete page on which every list is empty and everything optional is missing.
+    pub(super) fn with_nothing() -> Self {
+        Self { complete: true, ..Self::default() }
+    }
+}
+
+/// A table that does not show all its rows.
+fn part<T>(rows: Vec<T>) -> Table<T> {
+    Table { total: rows.len() as u64 + 1, more: 1, files: "report.xlsx", rows }
+}
+
+fn console(text: &Text) -> ConsoleView {
+    ConsoleView {
+        uuid: Some(text.clone()),
+        serial: Some(text.clone()),
+        version: Some(text.clone()),
+        gaps: 2,
+        population: vec![
+            Population { total: Some(2), rows: 1, ..Population::default() },
+            Population { ties_out: true, ..Population::default() },
+        ],
+        verdicts: Verdicts {
+            rows: vec![VerdictView { findings: 2, note: Some(text.clone()), ..VerdictView::default() }],
+            counts: vec![VerdictCount { verdict: "fail", rules: 1 }],
+        },
+        ..ConsoleView::default()
+    }
+}
+
+fn rule(text: &Text) -> RuleSection {
+    let finding = FindingView {
+        kind: "user",
+        full_name: Some(text.clone()),
+        evidence: vec![EvidenceView { label: "probe", value: text.clone() }],
+        more_evidence: 1,
+        waiver: Some(text.clone()),
+        waiver_expires: Some(String::new()),
+        ..FindingView::default()
+    };
+    RuleSection { controls: vec![text.clone()], findings: part(vec![finding]), ..RuleSection::default() }
+}
+
+fn user(text: &Text) -> UserView {
+    UserView {
+        role: Some(text.clone()),
+        superuser: true,
+        source: Some(text.clone()),
+        locked: true,
+        sites: ScopeCount { reach: "listed", listed: 1 },
+        asset_groups: ScopeCount { reach: "all", listed: 0 },
+        findings: 1,
+        severity: Some("critical"),
+        ..UserView::default()
+    }
+}
+
+fn scope(text: &Text) -> ScopeView {
+    ScopeView {
+        kind: Some(text.clone()),
+        importance: Some(text.clone()),
+        assets: Some(1),
+        last_scan: Some(text.clone()),
+        ..ScopeView::default()
+    }
+}

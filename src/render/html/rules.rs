@@ -1,0 +1,199 @@
+//! The rules on the page: every verdict by console, and the findings of each rule, worst first.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::{EVIDENCE, FINDINGS_OF_A_RULE, Table, Text, date};
+use crate::finding::{Severity, SubjectKind, Verdict};
+use crate::report::{FindingRow, Report, RuleRow};
+
+/// Every rule's verdict on one console, the worst first, and how often each occurs.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Verdicts {
+    pub(super) rows: Vec<VerdictView>,
+    pub(super) counts: Vec<VerdictCount>,
+}
+
+/// How many rules came to one verdict.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct VerdictCount {
+    pub(super) verdict: &'static str,
+    pub(super) rules: u64,
+}
+
+/// A rule's verdict on one console.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct VerdictView {
+    pub(super) id: &'static str,
+    pub(super) code: &'static str,
+    pub(super) title: &'static str,
+    pub(super) version: u32,
+    pub(super) severity: &'static str,
+    pub(super) verdict: &'static str,
+    pub(super) examined: u64,
+    pub(super) expected: u64,
+    pub(super) findings: u64,
+    pub(super) note: Option<Text>,
+}
+
+/// The findings of one rule on all consoles.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct RuleSection {
+    pub(super) id: Text,
+    pub(super) code: &'static str,
+    pub(super) title: Text,
+    /// The worst severity among its findings.
+    pub(super) severity: &'static str,
+    pub(super) why: &'static str,
+    pub(super) click_path: &'static str,
+    pub(super) api_call: &'static str,
+    pub(super) controls: Vec<Text>,
+    pub(super) findings: Table<FindingView>,
+}
+
+/// A finding.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct FindingView {
+    pub(super) id: Text,
+    pub(super) severity: &'static str,
+    pub(super) console: Text,
+    pub(super) kind: &'static str,
+    pub(super) subject: Text,
+    pub(super) subject_id: Text,
+    /// The full name, where the subject is a user.
+    pub(super) full_name: Option<Text>,
+    pub(super) summary: Text,
+    pub(super) evidence: Vec<EvidenceView>,
+    /// Pieces of evidence that are not shown.
+    pub(super) more_evidence: u64,
+    pub(super) waiver: Option<Text>,
+    pub(super) waiver_expires: Option<String>,
+}
+
+/// One piece of evidence.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct EvidenceView {
+    pub(super) label: &'static str,
+    pub(super) value: Text,
+}
+
+/// The verdicts in the order that a reader needs them.
+const VERDICTS: [Verdict; 6] =
+    [Verdict::Error, Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::Pass, Verdict::NotApplicable];
+
+impl Verdicts {
+    /// The verdicts on one console.
+    pub(super) fn of(report: &Report, console: &str) -> Self {
+        let mut verdicts = Self::default();
+        for verdict in VERDICTS {
+            let before = verdicts.rows.len();
+            let rules =
+                report.rules.iter().filter(|rule| rule.verdict == verdict && &*rule.console == console);
+            verdicts.rows.extend(rules.map(VerdictView::of));
+            let rules = (verdicts.rows.len() - before) as u64;
+            if rules > 0 {
+                verdicts.counts.push(VerdictCount { verdict: verdict.as_str(), rules });
+            }
+        }
+        verdicts
+    }
+}
+
+impl VerdictView {
+    fn of(rule: &RuleRow) -> Self {
+        Self {
+            id: rule.id,
+            code: rule.code,
+            title: rule.title,
+            version: rule.version,
+            severity: rule.severity.as_str(),
+            verdict: rule.verdict.as_str(),
+            examined: rule.examined,
+            expected: rule.expected,
+            findings: rule.findings,
+            note: rule.note.as_deref().map(Text::sentence),
+        }
+    }
+}
+
+/// The rules that found something: those with the worst finding first, then those with the most.
+pub(super) fn sections(report: &Report) -> Vec<RuleSection> {
+    let mut by_rule: HashMap<&str, Vec<&FindingRow>> = HashMap::new();
+    for finding in &report.findings {
+        by_rule.entry(&finding.rule).or_default().push(finding);
+    }
+    let mut groups: Vec<(Severity, Vec<&FindingRow>)> = by_rule
+        .into_values()
+        .filter_map(|findings| Some((findings.iter().map(|finding| finding.severity).max()?, findings)))
+        .collect();
+    groups.sort_by(|(a_worst, a), (b_worst, b)| {
+        b_worst.cmp(a_worst).then(b.len().cmp(&a.len())).then_with(|| a[0].rule.cmp(&b[0].rule))
+    });
+    let full_names = FullNames::of(report);
+    groups.into_iter().map(|(worst, findings)| section(report, &full_names, worst, &findings)).collect()
+}
+
+fn section(
+    report: &Report,
+    full_names: &FullNames<'_>,
+    worst: Severity,
+    findings: &[&FindingRow],
+) -> RuleSection {
+    let first = findings[0];
+    let rule = report.rules.iter().find(|rule| *rule.id == *first.rule);
+    RuleSection {
+        id: Text::name(&first.rule),
+        code: rule.map_or("", |rule| rule.code),
+        title: Text::name(&first.title),
+        severity: worst.as_str(),
+        why: rule.map_or("", |rule| rule.why),
+        click_path: rule.map_or("", |rule| rule.click_path),
+        api_call: rule.map_or("", |rule| rule.api_call),
+        controls: first.controls.iter().map(|control| Text::name(control)).collect(),
+        findings: Table::of(findings.iter(), FINDINGS_OF_A_RULE, "report.xlsx and findings.csv", |finding| {
+            FindingView::of(finding, full_names)
+        }),
+    }
+}
+
+impl FindingView {
+    fn of(finding: &FindingRow, full_names: &FullNames<'_>) -> Self {
+        let evidence = finding.evidence.iter().take(EVIDENCE);
+        Self {
+            id: Text::name(&finding.id),
+            severity: finding.severity.as_str(),
+            console: Text::name(&finding.console),
+            kind: finding.subject_kind.as_str(),
+            subject: Text::name(&finding.subject_name),
+            subject_id: Text::name(&finding.subject_id),
+            full_name: full_names.of_subject(finding),
+            summary: Text::sentence(&finding.summary),
+            evidence: evidence
+                .map(|piece| EvidenceView { label: piece.label, value: Text::sentence(&piece.value) })
+                .collect(),
+            more_evidence: finding.evidence.len().saturating_sub(EVIDENCE) as u64,
+            waiver: Text::maybe(finding.waiver.as_deref()),
+            waiver_expires: finding.waiver_expires.map(date),
+        }
+    }
+}
+
+/// The full names of the users.
+struct FullNames<'a>(HashMap<(&'a str, i64), &'a str>);
+
+impl<'a> FullNames<'a> {
+    fn of(report: &'a Report) -> Self {
+        Self(report.users.iter().map(|user| ((&*user.console, user.id), &*user.name)).collect())
+    }
+
+    /// The name of a finding's user, where it says more than the login.
+    fn of_subject(&self, finding: &FindingRow) -> Option<Text> {
+        if finding.subject_kind != SubjectKind::User {
+            return None;
+        }
+        let id = finding.subject_id.parse().ok()?;
+        let name = self.0.get(&(&*finding.console, id)).copied()?;
+        Text::maybe(Some(name).filter(|name| *name != finding.subject_name))
+    }
+}
