@@ -8,11 +8,12 @@ mod html;
 mod json;
 mod xlsx;
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::Report;
+use crate::report::{CoverageRow, GapRow, Report};
 
 pub use html::{TemplateError, Templates};
 
@@ -57,7 +58,7 @@ impl Artifact {
     }
 }
 
-/// Every artifact  of a review, the manifest apart.
+/// Every artifact of a review, the manifest apart.
 pub const ARTIFACTS: &[Artifact] = &[
     Artifact {
         name: "report.xlsx",
@@ -89,4 +90,22 @@ const fn table(
     render: fn(&Report, &Templates, &mut dyn Write) -> io::Result<()>,
 ) -> Artifact {
     Artifact { name, media_type: "text/csv; charset=utf-8", format: Format::Csv, render }
+}
+
+/// Every part of the coverage with its gaps, in the order of the report.
+fn gaps_by_part(report: &Report) -> impl Iterator<Item = (&CoverageRow, Vec<&GapRow>)> {
+    let mut gaps: HashMap<(&str, &str), Vec<&GapRow>> = HashMap::new();
+    for gap in &report.gaps {
+        gaps.entry((&gap.console, gap.part)).or_default().push(gap);
+    }
+    report.coverage.iter().map(move |row| (row, gaps.remove(&(&*row.console, row.part)).unwrap_or_default()))
+}
+
+/// The Unicode picture of a C0 control character or of delete: where it must not stand, it can still be seen.
+fn picture(c: char) -> Option<char> {
+    match c {
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)),
+        '\u{7f}' => Some('\u{2421}'),
+        _ => None,
+    }
 }

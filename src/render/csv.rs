@@ -1,18 +1,463 @@
-//! The CSV files.
-use crate::report::Report;
+//! The CSV files: one table each, UTF-8 without a byte order mark, CRLF line ends, a header row always.
+//!
+//! Whoever reads them back undoes two things, in this order. A control character that spreadsheets or parsers stumble
+//! over stands as its Unicode picture (`␀` for NUL, `␛` for escape); tab, line feed and carriage return stand as they
+//! are, quoted. And one leading `'` is to be stripped where one of [`TRIGGERS`] follows it.
+
+use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
-pub(super) fn users(_: &Report, _: &mut dyn Write) -> io::Result<()> {
-    Ok(())
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use csv::{Terminator, Writer, WriterBuilder};
+
+use super::{gaps_by_part, picture};
+use crate::finding::Severity;
+use crate::report::{CoverageRow, FindingRow, GapRow, Report, RoleRow, Scopes, UserRow};
+
+/// A spreadsheet may take a cell that begins with one of these for a formula or lose the character; the apostrophe is
+/// among them so that stripping is unambiguous.
+const TRIGGERS: [char; 13] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠', '\''];
+
+#[rustfmt::skip]
+const USERS: &[&str] = &[
+    "console", "id", "login", "name", "email", "enabled", "locked", "auth_source", "auth_type", "external", "role_id",
+    "role_name", "superuser", "privileges", "all_sites", "sites", "all_asset_groups", "asset_groups", "two_factor",
+    "findings", "highest_severity",
+];
+
+const GRANTS: &[&str] = &["console", "user_id", "login", "scope", "scope_id", "scope_name", "via"];
+
+#[rustfmt::skip]
+const FINDINGS: &[&str] = &[
+    "id", "console", "rule", "title", "severity", "state", "subject_kind", "subject_id", "subject_name", "summary",
+    "evidence", "remediation", "controls", "first_seen", "waiver", "waiver_expires",
+];
+
+const ROLES: &[&str] = &["console", "role_id", "role_name", "description", "privileges", "users", "builtin"];
+
+#[rustfmt::skip]
+const COVERAGE: &[&str] = &[
+    "console", "part", "expected", "examined", "state", "endpoint", "id", "reason", "attempts", "last_status",
+];
+
+pub(super) fn users(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new(out, USERS)?;
+    for user in &report.users {
+        user_row(&mut table, user)?;
+    }
+    table.finish()
 }
-pub(super) fn grants(_: &Report, _: &mut dyn Write) -> io::Result<()> {
-    Ok(())
+
+fn user_row(table: &mut Table<'_>, user: &UserRow) -> io::Result<()> {
+    table.text(&user.console)?;
+    table.number(user.id)?;
+    table.text(&user.login)?;
+    table.text(&user.name)?;
+    table.text(user.email.as_deref().unwrap_or_default())?;
+    table.flag(user.enabled)?;
+    table.flag(user.locked)?;
+    table.text(user.auth_source.as_deref().unwrap_or_default())?;
+    table.text(user.auth_type.as_deref().unwrap_or_default())?;
+    table.flag(user.external)?;
+    table.text(user.role_id.as_deref().unwrap_or_default())?;
+    table.text(user.role_name.as_deref().unwrap_or_default())?;
+    table.flag(Some(user.superuser))?;
+    table.joined(";", user.privileges.iter().flatten())?;
+    table.flag(Some(user.all_sites))?;
+    table.scopes(&user.sites)?;
+    table.flag(Some(user.all_asset_groups))?;
+    table.scopes(&user.asset_groups)?;
+    table.text(user.two_factor.as_str())?;
+    table.number(user.findings)?;
+    table.text(user.highest_severity.map_or("", Severity::as_str))?;
+    table.end_row()
 }
-pub(super) fn findings(_: &Report, _: &mut dyn Write) -> io::Result<()> {
-    Ok(())
+
+pub(super) fn grants(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new(out, GRANTS)?;
+    for grant in report.grants() {
+        table.text(grant.console)?;
+        table.number(grant.user_id)?;
+        table.text(grant.login)?;
+        table.text(grant.scope)?;
+        table.number(grant.scope_id)?;
+        table.text(grant.scope_name)?;
+        table.text(grant.via.as_str())?;
+        table.end_row()?;
+    }
+    table.finish()
 }
-pub(super) fn roles(_: &Report, _: &mut dyn Write) -> io::Result<()> {
-    Ok(())
+
+pub(super) fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new(out, FINDINGS)?;
+    for finding in &report.findings {
+        finding_row(&mut table, finding)?;
+    }
+    table.finish()
 }
-pub(super) fn coverage(_: &Report, _: &mut dyn Write) -> io::Result<()> {
-    Ok(())
+
+fn finding_row(table: &mut Table<'_>, finding: &FindingRow) -> io::Result<()> {
+    table.text(&finding.id)?;
+    table.text(&finding.console)?;
+    table.text(&finding.rule)?;
+    table.text(&finding.title)?;
+    table.text(finding.severity.as_str())?;
+    table.text(finding.state.as_str())?;
+    table.text(finding.subject_kind.as_str())?;
+    table.text(&finding.subject_id)?;
+    table.text(&finding.subject_name)?;
+    table.text(&finding.summary)?;
+    table.joined("; ", &finding.evidence)?;
+    table.text(&finding.remediation)?;
+    table.joined("; ", finding.controls.iter())?;
+    table.time(Some(finding.first_seen))?;
+    table.text(finding.waiver.as_deref().unwrap_or_default())?;
+    table.time(finding.waiver_expires)?;
+    table.end_row()
+}
+
+pub(super) fn roles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new(out, ROLES)?;
+    for RoleRow { console, id, name, description, privileges, users, builtin } in &report.roles {
+        table.text(console)?;
+        table.text(id)?;
+        table.text(name)?;
+        table.text(description.as_deref().unwrap_or_default())?;
+        table.joined(";", privileges)?;
+        table.number(users)?;
+        table.flag(Some(*builtin))?;
+        table.end_row()?;
+    }
+    table.finish()
+}
+
+/// A row for each part, and under it one for each of its gaps, which has no counts and no state of its own.
+pub(super) fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new(out, COVERAGE)?;
+    for (CoverageRow { console, part, expected, examined, state }, gaps) in gaps_by_part(report) {
+        table.text(console)?;
+        table.text(part)?;
+        table.count(*expected)?;
+        table.number(examined)?;
+        table.text(state.as_str())?;
+        table.empty(5)?;
+        table.end_row()?;
+        for GapRow { console, part, endpoint, id, reason, attempts, last_status } in gaps {
+            table.text(console)?;
+            table.text(part)?;
+            table.empty(3)?;
+            table.text(endpoint)?;
+            table.text(id.as_deref().unwrap_or_default())?;
+            table.text(reason.as_str())?;
+            table.number(attempts)?;
+            table.count(*last_status)?;
+            table.end_row()?;
+        }
+    }
+    table.finish()
+}
+
+/// One file, written field by field: a table of a million grants needs the memory of one row.
+struct Table<'a> {
+    out: Writer<&'a mut dyn Write>,
+    field: String,
+}
+
+impl<'a> Table<'a> {
+    fn new(out: &'a mut dyn Write, header: &[&str]) -> io::Result<Self> {
+        let mut out = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
+        out.write_record(header)?;
+        Ok(Self { out, field: String::new() })
+    }
+
+    /// The only way for text into a file, wherever it comes from.
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        Ok(self.out.write_field(neutral(text).as_bytes())?)
+    }
+
+    fn joined(&mut self, separator: &str, items: impl IntoIterator<Item = impl Display>) -> io::Result<()> {
+        let mut field = std::mem::take(&mut self.field);
+        join(&mut field, separator, items);
+        self.text(&field)?;
+        self.field = field;
+        Ok(())
+    }
+
+    /// A number of ours: a minus sign in front of digits is no formula.
+    fn number(&mut self, number: impl Display) -> io::Result<()> {
+        join(&mut self.field, "", [number]);
+        Ok(self.out.write_field(&self.field)?)
+    }
+
+    fn count(&mut self, count: Option<impl Display>) -> io::Result<()> {
+        match count {
+            Some(count) => self.number(count),
+            None => self.empty(1),
+        }
+    }
+
+    fn scopes(&mut self, scopes: &Scopes) -> io::Result<()> {
+        match scopes {
+            Scopes::All => self.text("all"),
+            Scopes::Listed(ids) => {
+                join(&mut self.field, ";", ids);
+                Ok(self.out.write_field(&self.field)?)
+            }
+            Scopes::Unknown => self.empty(1),
+        }
+    }
+
+    fn flag(&mut self, flag: Option<bool>) -> io::Result<()> {
+        self.text(match flag {
+            Some(true) => "true",
+            Some(false) => "false",
+            None => "",
+        })
+    }
+
+    fn time(&mut self, time: Option<DateTime<Utc>>) -> io::Result<()> {
+        // As serde writes it, so that the same instant reads alike in report.json.
+        let time = time.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        self.text(time.as_deref().unwrap_or_default())
+    }
+
+    fn empty(&mut self, fields: usize) -> io::Result<()> {
+        for _ in 0..fields {
+            self.out.write_field("")?;
+        }
+        Ok(())
+    }
+
+    fn end_row(&mut self) -> io::Result<()> {
+        Ok(self.out.write_record(None::<&[u8]>)?)
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn join(field: &mut String, separator: &str, items: impl IntoIterator<Item = impl Display>) {
+    field.clear();
+    for (index, item) in items.into_iter().enumerate() {
+        let separator = if index == 0 { "" } else { separator };
+        // Formatting into a string fails only if the item's own `Display` does.
+        let _ = write!(field, "{separator}{item}");
+    }
+}
+
+fn neutral(text: &str) -> Cow<'_, str> {
+    let guard = text.starts_with(TRIGGERS);
+    let shown = |c: char| if matches!(c, '\t' | '\n' | '\r') { None } else { picture(c) };
+    if !guard && !text.contains(|c| shown(c).is_some()) {
+        return Cow::Borrowed(text);
+    }
+    let guard = if guard { "'" } else { "" };
+    Cow::Owned(guard.chars().chain(text.chars().map(|c| shown(c).unwrap_or(c))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    type Render = fn(&Report, &mut dyn Write) -> io::Result<()>;
+
+    fn bytes(render: Render) -> Vec<u8> {
+        bytes_of(&Report::sample(), render)
+    }
+
+    fn bytes_of(report: &Report, render: Render) -> Vec<u8> {
+        let mut out = Vec::new();
+        render(report, &mut out).unwrap();
+        out
+    }
+
+    /// The sample with few enough privileges and parts to be read.
+    fn short() -> Report {
+        let mut report = Report::sample();
+        report.users.iter_mut().filter_map(|user| user.privileges.as_mut()).for_each(|held| held.truncate(2));
+        report.roles.iter_mut().for_each(|role| role.privileges.truncate(2));
+        report.coverage.retain(|row| row.part == "users" || row.part == "user_sites");
+        report
+    }
+
+    fn text(render: Render) -> String {
+        String::from_utf8(bytes_of(&short(), render))
+            .unwrap()
+            .replace("\r\n", "\n")
+            .replace("\u{202e}", "<RLO>")
+    }
+
+    fn rows(bytes: &[u8]) -> Vec<Vec<String>> {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes);
+        reader.records().map(|row| row.unwrap().iter().map(restored).collect()).collect()
+    }
+
+    /// The way back, as the head of this file documents it.
+    fn restored(field: &str) -> String {
+        let control = |c: char| match c {
+            '\u{2400}'..='\u{241f}' => char::from_u32(u32::from(c) - 0x2400).unwrap(),
+            '\u{2421}' => '\u{7f}',
+            other => other,
+        };
+        let field: String = field.chars().map(control).collect();
+        match field.strip_prefix('\'') {
+            Some(rest) if rest.starts_with(TRIGGERS) => rest.to_owned(),
+            _ => field,
+        }
+    }
+
+    #[test]
+    fn columns_are_those_of_the_contract() {
+        let header = |columns: &[&str]| columns.join(", ");
+        assert_snapshot!(header(USERS), @"console, id, login, name, email, enabled, locked, auth_source, auth_type, external, role_id, role_name, superuser, privileges, all_sites, sites, all_asset_groups, asset_groups, two_factor, findings, highest_severity");
+        assert_snapshot!(header(GRANTS), @"console, user_id, login, scope, scope_id, scope_name, via");
+        assert_snapshot!(header(FINDINGS), @"id, console, rule, title, severity, state, subject_kind, subject_id, subject_name, summary, evidence, remediation, controls, first_seen, waiver, waiver_expires");
+        assert_snapshot!(header(ROLES), @"console, role_id, role_name, description, privileges, users, builtin");
+        assert_snapshot!(header(COVERAGE), @"console, part, expected, examined, state, endpoint, id, reason, attempts, last_status");
+    }
+
+    #[test]
+    fn every_file_has_its_header_and_a_row_for_each_thing() {
+        let report = Report::sample();
+        let files: [(Render, &[&str], usize); 5] = [
+            (users, USERS, report.users.len()),
+            (grants, GRANTS, report.grants().count()),
+            (findings, FINDINGS, report.findings.len()),
+            (roles, ROLES, report.roles.len()),
+            (coverage, COVERAGE, report.coverage.len() + report.gaps.len()),
+        ];
+        for (render, header, count) in files {
+            let bytes = bytes(render);
+            assert!(bytes.ends_with(b"\r\n") && !bytes.starts_with(b"\xef\xbb\xbf") && !bytes.contains(&0));
+            let rows = rows(&bytes);
+            assert_eq!(rows[0], header);
+            assert_eq!(rows.len() - 1, count);
+        }
+    }
+
+    #[test]
+    fn an_empty_report_still_has_headers() {
+        let mut report = Report::sample();
+        report.users.clear();
+        assert_eq!(bytes_of(&report, grants), b"console,user_id,login,scope,scope_id,scope_name,via\r\n");
+    }
+
+    #[test]
+    fn files_read_as_agreed() {
+        assert_snapshot!(text(users), @r##"
+        console,id,login,name,email,enabled,locked,auth_source,auth_type,external,role_id,role_name,superuser,privileges,all_sites,sites,all_asset_groups,asset_groups,two_factor,findings,highest_severity
+        hq,1,nxadmin,nxadmin Example,nxadmin@corp.example,true,false,Builtin Users,admin,false,global-admin,global-admin,true,all-permissions;approve-vulnerability-exceptions,true,all,true,all,not_configured,1,critical
+        hq,2,"'=HYPERLINK(""http://evil"",""x"")","<script>alert(1)</script>
+        Bcc: x<RLO>␛[31m,""q"";'","'=HYPERLINK(""http://evil"",""x"")@corp.example",true,true,Builtin Users,normal,false,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1,false,,configured,1,medium
+        hq,3,mia,mia Example,mia@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1,false,,delegated,0,
+        lab,7,noor,noor Example,noor@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,,false,,delegated,0,
+        lab,8,ola,ola Example,ola@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1;3,false,,delegated,0,
+        "##);
+        assert_snapshot!(text(grants), @r##"
+        console,user_id,login,scope,scope_id,scope_name,via
+        hq,1,nxadmin,site,1,Site 1,superuser
+        hq,1,nxadmin,site,2,Site 2,superuser
+        hq,1,nxadmin,site,3,Site 3,superuser
+        hq,1,nxadmin,site,1,Site 1,all-flag
+        hq,1,nxadmin,site,2,Site 2,all-flag
+        hq,1,nxadmin,site,3,Site 3,all-flag
+        hq,1,nxadmin,site,1,Site 1,direct
+        hq,1,nxadmin,asset-group,1,Group 1,superuser
+        hq,1,nxadmin,asset-group,2,Group 2,superuser
+        hq,1,nxadmin,asset-group,1,Group 1,all-flag
+        hq,1,nxadmin,asset-group,2,Group 2,all-flag
+        hq,2,"'=HYPERLINK(""http://evil"",""x"")",site,1,Site 1,direct
+        hq,3,mia,site,1,Site 1,direct
+        lab,8,ola,site,1,Site 1,direct
+        lab,8,ola,site,3,Site 3,direct
+        "##);
+        assert_snapshot!(text(findings), @r##"
+        id,console,rule,title,severity,state,subject_kind,subject_id,subject_name,summary,evidence,remediation,controls,first_seen,waiver,waiver_expires
+        242c454c94bd78003457,hq,local_admin_without_2fa,Local administrator without two-factor authentication,critical,open,user,1,nxadmin,nxadmin is an administrator with a password alone,type: admin; two-factor: not configured,Console: Administration > Users. API: POST /api/3/users/{id}/2FA.,PCI DSS 4.0.1 8.4.1,2026-09-21T14:14:50Z,,
+        6f741750942742815a0b,hq,locked_account,Locked account,medium,open,user,2,"'=HYPERLINK(""http://evil"",""x"")",an account is locked,,Console: Administration > Users. API: DELETE /api/3/users/{id}/lock.,,2026-09-21T14:14:50Z,,
+        "##);
+        assert_snapshot!(text(roles), @r##"
+        console,role_id,role_name,description,privileges,users,builtin
+        hq,Auditors,Auditors,Role Auditors.,create-reports;view-site-asset-data,0,false
+        hq,global-admin,global-admin,Role global-admin.,all-permissions;approve-vulnerability-exceptions,1,true
+        hq,user,user,Role user.,view-asset-group-asset-data;view-site-asset-data,2,true
+        lab,Auditors,Auditors,Role Auditors.,create-reports;view-site-asset-data,0,false
+        lab,global-admin,global-admin,Role global-admin.,all-permissions;approve-vulnerability-exceptions,0,true
+        lab,user,user,Role user.,view-asset-group-asset-data;view-site-asset-data,2,true
+        "##);
+        assert_snapshot!(text(coverage), @r##"
+        console,part,expected,examined,state,endpoint,id,reason,attempts,last_status
+        hq,users,1,1,complete,,,,,
+        hq,user_sites,1,1,complete,,,,,
+        lab,users,1,1,complete,,,,,
+        lab,user_sites,1,0,incomplete,,,,,
+        lab,user_sites,,,,/api/3/users/{id}/sites,7,unavailable,4,503
+        "##);
+    }
+
+    #[test]
+    fn unknown_and_nothing_are_empty_and_all_is_all() {
+        let rows = rows(&bytes(users));
+        let sites = USERS.iter().position(|column| *column == "sites").unwrap();
+        let of = |login: &str| rows.iter().find(|row| row[2] == login).unwrap()[sites].clone();
+        assert_eq!([of("nxadmin"), of("mia"), of("noor"), of("ola")], ["all", "1", "", "1;3"]);
+    }
+
+    #[test]
+    fn hostile_text_is_data_and_comes_back() {
+        let long = "x".repeat(200_000);
+        for text in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\tx",
+            "\rx",
+            "\nx",
+            "\0x",
+            "＝1",
+            "＋1",
+            "－1",
+            "＠x",
+            "'",
+            "''=x",
+            "'=1",
+            "'x",
+            "a=b",
+            "a'b",
+            "\"quoted\", \"twice\"",
+            "two\r\nlines",
+            "x\n.\nMAIL FROM:<a>",
+            "nul \0 in it",
+            "\u{1b}[31mred",
+            "\u{202e}txt",
+            "é 漢 👩‍💻",
+            "",
+            " =1",
+            long.as_str(),
+        ] {
+            let mut report = Report::sample();
+            report.users.truncate(1);
+            report.users[0].login = text.to_owned();
+            let out = bytes_of(&report, users);
+            let read = rows(&out);
+            assert_eq!((read.len(), read[1][2].as_str()), (2, text));
+            let raw = csv::Reader::from_reader(&*out).records().next().unwrap().unwrap();
+            assert!(!raw[2].starts_with(&TRIGGERS[..12]), "{text:?} may act as a formula");
+            assert!(!raw[2].chars().any(|c| c.is_ascii_control() && !"\t\r\n".contains(c)));
+        }
+    }
+
+    #[test]
+    fn numbers_of_ours_stay_numbers() {
+        let mut report = Report::sample();
+        report.users.truncate(1);
+        report.users[0].id = -7;
+        let out = bytes_of(&report, users);
+        assert_eq!(csv::Reader::from_reader(&*out).records().next().unwrap().unwrap()[1], *"-7");
+    }
 }

@@ -1,5 +1,6 @@
 //! The rows of a report: one struct for each list of `report.json`, which is also one table in every other format.
 
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -88,6 +89,12 @@ pub struct Evidence {
     pub label: &'static str,
     /// What it says.
     pub value: String,
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.label, self.value)
+    }
 }
 
 /// Whether a finding stands.
