@@ -1,5 +1,6 @@
 //! The one error of the client: what happened, where, and what a caller can do about it.
 
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -89,5 +90,33 @@ impl Error {
             ErrorKind::Malformed { .. } => Some(200),
             ErrorKind::TimedOut { .. } | ErrorKind::Untrusted { .. } => None,
         }
+    }
+}
+
+/// Why a change was not acknowledged, and whether it may have been made all the same.
+#[derive(Debug, Clone, Error)]
+#[error("{error}{outcome}")]
+pub struct WriteError {
+    /// What happened.
+    pub error: Error,
+    /// What is known of the change.
+    pub outcome: Outcome,
+}
+
+/// What is known of a change that was not acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The console did not receive or did not accept it.
+    NotMade,
+    /// The console may have made it. Read before sending it again.
+    Unknown,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotMade => "; the change was not made",
+            Self::Unknown => "; whether the change was made is unknown",
+        })
     }
 }

@@ -1,0 +1,214 @@
+//! How to reach one console: address, credential, trust, patience.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use secrecy::SecretString;
+use thiserror::Error;
+use url::Host;
+
+use super::Retry;
+
+/// Everything the client must know about one console.
+#[derive(Clone)]
+pub struct Settings {
+    /// Such as `https://console.example:3780`; plain `http` only to a loopback address. A path is kept as a prefix.
+    pub base: Url,
+    /// The login of the service account.
+    pub username: String,
+    /// Its password.
+    pub password: SecretString,
+    /// Which certificates are believed.
+    pub trust: Trust,
+    /// Where one-time codes come from, if the account has a second factor.
+    pub token: Option<Arc<dyn TokenProvider>>,
+    /// The most calls in flight; the load control moves between 1 and this.
+    pub max_in_flight: usize,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// How often to try again.
+    pub retry: Retry,
+}
+
+impl Settings {
+    /// The defaults: system roots, no second factor, 4 calls in flight.
+    pub fn new(base: Url, username: String, password: SecretString) -> Self {
+        Self {
+            base,
+            username,
+            password,
+            trust: Trust::System,
+            token: None,
+            max_in_flight: 4,
+            timeouts: Timeouts::default(),
+            retry: Retry::default(),
+        }
+    }
+
+    /// The base as every URL begins, without a slash at the end.
+    pub(super) fn prefix(&self) -> Result<String, SettingsError> {
+        let base = &self.base;
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(SettingsError::CredentialInUrl);
+        }
+        if base.query().is_some() || base.fragment().is_some() {
+            return Err(SettingsError::QueryInUrl);
+        }
+        match base.scheme() {
+            "https" => {}
+            "http" if is_loopback(base) => {}
+            "http" => return Err(SettingsError::PlainHttp),
+            _ => return Err(SettingsError::Scheme),
+        }
+        Ok(base.as_str().trim_end_matches('/').to_owned())
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+}
+
+fn is_loopback(base: &Url) -> bool {
+    match base.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+impl fmt::Debug for Settings {
+    /// Names the host only: a mistaken URL can hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("host", &self.base.host_str())
+            .field("port", &self.base.port_or_known_default())
+            .field("username", &self.username)
+            .field("trust", &self.trust)
+            .field("token", &self.token.is_some())
+            .field("max_in_flight", &self.max_in_flight)
+            .field("timeouts", &self.timeouts)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which certificates are believed. There is no switch that believes all of them.
+#[derive(Clone)]
+pub enum Trust {
+    /// The authorities of the operating system, and the host name must match.
+    System,
+    /// The authorities in this PEM file alone, and the host name must match.
+    CaFile(PathBuf),
+    /// These certificates (SHA-256 of their DER form) alone. Host name and dates are not looked at: consoles are installed
+    /// with a certificate that is self-signed and names no host.
+    Pins(Vec<[u8; 32]>),
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("System"),
+            Self::CaFile(path) => f.debug_tuple("CaFile").field(path).finish(),
+            Self::Pins(pins) => f.debug_list().entries(pins.iter().map(hex::encode)).finish(),
+        }
+    }
+}
+
+/// Gives the current one-time code of the service account; asked for every request that is sent.
+pub trait TokenProvider: Send + Sync {
+    /// The code, or `None` to send no `Token` header.
+    fn token(&self) -> Option<SecretString>;
+}
+
+/// How long to wait, each for one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection, the TLS handshake included.
+    pub connect: Duration,
+    /// For the answer to begin, and between two pieces of it.
+    pub idle: Duration,
+    /// From sending to the last byte.
+    pub whole: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), idle: Duration::from_mins(1), whole: Duration::from_mins(2) }
+    }
+}
+
+/// Why a console cannot be spoken to as configured.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// A user name or password inside the URL.
+    #[error("the console's URL holds a credential; use the settings for it")]
+    CredentialInUrl,
+    /// A query or fragment inside the URL.
+    #[error("the console's URL holds a query or a fragment")]
+    QueryInUrl,
+    /// Plain HTTP beyond this machine.
+    #[error("the console's URL is plain http, which is allowed to a loopback address only")]
+    PlainHttp,
+    /// Neither https nor http.
+    #[error("the console's URL is not https")]
+    Scheme,
+    /// A user name that Basic authentication cannot carry.
+    #[error("the user name holds a colon or a control character, which HTTP Basic cannot carry")]
+    Username,
+    /// No call could be in flight.
+    #[error("max_in_flight must be at least 1")]
+    MaxInFlight,
+    /// A pin list without pins.
+    #[error("no certificate is pinned")]
+    NoPins,
+    /// The CA file cannot be used.
+    #[error("cannot use the CA file {path}: {reason}")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The operating system gives no authorities.
+    #[error("the operating system has no usable authorities: {0}")]
+    SystemRoots(String),
+    /// The HTTP client cannot be built.
+    #[error("cannot prepare the HTTP client: {0}")]
+    Client(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefix(base: &str) -> Result<String, SettingsError> {
+        Settings::new(base.parse().unwrap(), "reviewer".to_owned(), "secret".into()).prefix()
+    }
+
+    #[test]
+    fn keeps_a_path_and_drops_the_last_slash() {
+        assert_eq!(prefix("https://console.example:3780/").unwrap(), "https://console.example:3780");
+        assert_eq!(prefix("https://gateway.example/nexpose/").unwrap(), "https://gateway.example/nexpose");
+    }
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for base in ["http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost"] {
+            assert!(prefix(base).is_ok(), "{base}");
+        }
+        for base in ["http://console.example", "http://10.0.0.7", "http://localhost.example"] {
+            assert!(matches!(prefix(base), Err(SettingsError::PlainHttp)), "{base}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_a_base_must_not_hold() {
+        assert!(matches!(prefix("https://me:pw@console.example"), Err(SettingsError::CredentialInUrl)));
+        assert!(matches!(prefix("https://console.example/?a=b"), Err(SettingsError::QueryInUrl)));
+        assert!(matches!(prefix("ftp://console.example"), Err(SettingsError::Scheme)));
+    }
+}
