@@ -33,6 +33,7 @@ pub struct Estate {
 
 /// A user account.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields of a console's user record, flag by flag")]
 pub struct Account {
     /// The login.
     pub login: String,
