@@ -60,7 +60,7 @@ fn a_clean_estate_has_nothing_grave() {
     assert!(estate.two_factor_enabled);
     assert_eq!(count(&estate, |account| is_local(&estate, account) && account.two_factor == Seed::Absent), 0);
     assert_eq!(count(&estate, |account| account.superuser && !is_global_admin(account)), 0);
-    assert!(count(&estate, |account| is_global_admin(account)) <= 4);
+    assert!(count(&estate, is_global_admin) <= 4);
     assert_eq!(count(&estate, |account| account.locked || account.privileges.is_some()), 0);
     assert_eq!(count(&estate, |account| account.email.is_none()), 1, "the installer's account");
     let idle = |account: &Account| account.sites.is_empty() && account.asset_groups.is_empty();
