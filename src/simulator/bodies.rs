@@ -10,7 +10,8 @@ use super::{Account, Estate, GroupRecord, Host, Link, RoleDefinition, SiteRecord
 #[derive(Serialize)]
 pub(super) struct Page<T> {
     pub(super) resources: Vec<T>,
-    pub(super) page: Window,
+    #[serde(rename = "page")]
+    pub(super) window: Window,
     pub(super) links: Vec<Link>,
 }
 

@@ -1,6 +1,6 @@
 //! The simulated console behind the HTTP: its state, its counters and its log.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -267,13 +267,13 @@ fn service_account(estate: &Estate, options: &Options) -> Account {
         superuser: administers,
         all_sites: administers,
         all_asset_groups: administers,
-        sites: if administers { Default::default() } else { half(estate.sites.keys()) },
-        asset_groups: if administers { Default::default() } else { half(estate.asset_groups.keys()) },
+        sites: if administers { BTreeSet::new() } else { half(estate.sites.keys()) },
+        asset_groups: if administers { BTreeSet::new() } else { half(estate.asset_groups.keys()) },
         ..plain_account(&person)
     }
 }
 
 /// Every second of a list.
-fn half<'a>(ids: impl Iterator<Item = &'a i64>) -> std::collections::BTreeSet<i64> {
+fn half<'a>(ids: impl Iterator<Item = &'a i64>) -> BTreeSet<i64> {
     ids.step_by(2).copied().collect()
 }

@@ -33,6 +33,7 @@ pub struct Estate {
 
 /// A user account.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields of a console's user record, flag by flag")]
 pub struct Account {
     /// The login.
     pub login: String,
@@ -212,8 +213,8 @@ impl Estate {
         self.users.last_key_value().map_or(1, |(id, _)| id + 1)
     }
 
-    /// The first source that is outside the console, preferring a directory over single sign-on.
-    pub fn directory(&self) -> Option<i64> {
+    /// The first directory, LDAP before Kerberos.
+    pub(super) fn directory(&self) -> Option<i64> {
         let of_kind = |kind: &str| self.sources.iter().find(|(_, source)| source.kind == kind);
         of_kind("ldap").or_else(|| of_kind("kerberos")).map(|(id, _)| *id)
     }

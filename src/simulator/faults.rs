@@ -155,7 +155,7 @@ impl Fault {
         let Ok(body) = to_bytes(body, usize::MAX).await else { return Refusal::internal().into_response() };
         parts.headers.remove(CONTENT_LENGTH);
         match self {
-            Self::Reset => return broken_off(parts.headers, &body),
+            Self::Reset => broken_off(parts.headers, &body),
             Self::TruncatedJson => Response::from_parts(parts, Body::from(body.slice(..body.len() / 2))),
             Self::Html200 => login_page(false),
             Self::Garbage200 => {

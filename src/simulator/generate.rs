@@ -182,14 +182,14 @@ fn ordinary(person: &Person, n: usize, options: &EstateOptions, rng: &mut Rng) -
         account.enabled = false;
         return account;
     }
-    account.role = match rng.u8(..100) {
+    let role = match rng.u8(..100) {
         0..58 => "user",
         58..76 => "system-admin",
         76..88 => "site-admin",
         88..91 => "security-manager",
         _ => ["Site Admin Custom", "remediation-lead", "ReportAuthor"][n % 3],
-    }
-    .to_owned();
+    };
+    role.clone_into(&mut account.role);
     let mean = options.grants_per_user.max(1);
     let grants = rng.usize(1..2 * mean);
     account.sites = neighbours(options.sites, grants.div_ceil(2), rng);

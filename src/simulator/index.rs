@@ -1,6 +1,6 @@
 //! The estate the other way round: users by role, privilege, source, site and asset group.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
 use super::Estate;
@@ -76,7 +76,7 @@ fn complete<'a, K: Copy + Eq + Hash + Ord + 'a>(
     lists: &mut HashMap<K, Vec<i64>>,
     places: impl Iterator<Item = &'a K>,
     everywhere: &[i64],
-    omitted: &std::collections::BTreeMap<K, std::collections::BTreeSet<i64>>,
+    omitted: &BTreeMap<K, BTreeSet<i64>>,
 ) {
     for place in places {
         let users = lists.entry(*place).or_default();

@@ -27,7 +27,7 @@ pub(super) async fn users(State(console): State<Console>, _: Caller, host: Host,
                 .iter()
                 .filter_map(|id| Some(UserBody::whole(&state.estate, *id, users.get(id)?, &host)))
                 .collect(),
-            page: window,
+            window,
             links: paging.links(&window, &host, "/users"),
         };
         Ok::<_, Refusal>((pretty(&body), window.has_next().then(|| rows.to_vec())))
@@ -59,7 +59,7 @@ pub(super) async fn sites(
                 .iter()
                 .filter_map(|id| Some(SiteBody::new(*id, sites.get(id)?, &host)))
                 .collect(),
-            page: window,
+            window,
             links: paging.links(&window, &host, "/sites"),
         })
     })
@@ -124,7 +124,7 @@ pub(super) async fn asset_groups(
                 .iter()
                 .filter_map(|id| Some(GroupBody::new(*id, groups.get(id)?, &host)))
                 .collect(),
-            page: window,
+            window,
             links: paging.links(&window, &host, "/asset_groups"),
         })
     })
@@ -160,7 +160,7 @@ pub(super) async fn asset_group_users(
 pub(super) async fn reports(_: Caller, host: Host, paging: Paging) -> Reply {
     let window = paging.window(0)?;
     let links = paging.links(&window, &host, "/reports");
-    pretty(&Page { resources: Vec::<i64>::new(), page: window, links })
+    pretty(&Page { resources: Vec::<i64>::new(), window, links })
 }
 
 pub(super) async fn roles(State(console): State<Console>, _: Caller, host: Host) -> Reply {

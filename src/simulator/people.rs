@@ -5,233 +5,25 @@ use fastrand::Rng;
 /// The domain of everybody's mail.
 pub(super) const DOMAIN: &str = "corp.example";
 
-const FIRST: &[&str] = &[
-    "Aaliyah",
-    "Adam",
-    "Aisha",
-    "Ajay",
-    "Alejandro",
-    "Amara",
-    "Amina",
-    "Ana",
-    "Anders",
-    "Anika",
-    "Arjun",
-    "Astrid",
-    "Bartosz",
-    "Beatriz",
-    "Björn",
-    "Camille",
-    "Carlos",
-    "Chiara",
-    "Chidi",
-    "Chloé",
-    "Dalia",
-    "Daniel",
-    "Deepa",
-    "Diego",
-    "Ebba",
-    "Elif",
-    "Emeka",
-    "Emma",
-    "Enzo",
-    "Esther",
-    "Farid",
-    "Fatima",
-    "Femi",
-    "Freya",
-    "Gabriel",
-    "Giulia",
-    "Grace",
-    "Hana",
-    "Hassan",
-    "Helga",
-    "Hiro",
-    "Ines",
-    "Ingrid",
-    "Isaac",
-    "Ivan",
-    "Jack",
-    "Jamal",
-    "Jana",
-    "João",
-    "Jorge",
-    "Julia",
-    "Kaito",
-    "Karolina",
-    "Kenji",
-    "Kofi",
-    "Lars",
-    "Layla",
-    "Leila",
-    "Liam",
-    "Lin",
-    "Lucía",
-    "Łukasz",
-    "Maeve",
-    "Magda",
-    "Malik",
-    "Marek",
-    "Maria",
-    "Mateo",
-    "Mei",
-    "Mikkel",
-    "Mina",
-    "Mohammed",
-    "Nadia",
-    "Naomi",
-    "Nia",
-    "Niamh",
-    "Nikolai",
-    "Noor",
-    "Olga",
-    "Oliver",
-    "Omar",
-    "Oskar",
-    "Paolo",
-    "Petra",
-    "Priya",
-    "Rachel",
-    "Rafael",
-    "Ravi",
-    "Rosa",
-    "Ruth",
-    "Sana",
-    "Sara",
-    "Seán",
-    "Sofia",
-    "Søren",
-    "Sunita",
-    "Tamar",
-    "Tariq",
-    "Thandiwe",
-    "Tomasz",
-    "Uma",
-    "Valentina",
-    "Viktor",
-    "Wei",
-    "Xavier",
-    "Yara",
-    "Yusuf",
-    "Zoë",
-];
+const FIRST: &str = "\
+    Aaliyah Adam Aisha Ajay Alejandro Amara Amina Ana Anders Anika Arjun Astrid Bartosz Beatriz Björn \
+    Camille Carlos Chiara Chidi Chloé Dalia Daniel Deepa Diego Ebba Elif Emeka Emma Enzo Esther Farid \
+    Fatima Femi Freya Gabriel Giulia Grace Hana Hassan Helga Hiro Ines Ingrid Isaac Ivan Jack Jamal Jana \
+    João Jorge Julia Kaito Karolina Kenji Kofi Lars Layla Leila Liam Lin Lucía Łukasz Maeve Magda Malik \
+    Marek Maria Mateo Mei Mikkel Mina Mohammed Nadia Naomi Nia Niamh Nikolai Noor Olga Oliver Omar Oskar \
+    Paolo Petra Priya Rachel Rafael Ravi Rosa Ruth Sana Sara Seán Sofia Søren Sunita Tamar Tariq \
+    Thandiwe Tomasz Uma Valentina Viktor Wei Xavier Yara Yusuf Zoë";
 
-const LAST: &[&str] = &[
-    "Abara",
-    "Achterberg",
-    "Adeyemi",
-    "Ahmadi",
-    "Almeida",
-    "Andersson",
-    "Bakker",
-    "Banerjee",
-    "Barros",
-    "Bauer",
-    "Becker",
-    "Bernard",
-    "Bianchi",
-    "Borowski",
-    "Boateng",
-    "Brennan",
-    "Castillo",
-    "Chandra",
-    "Chen",
-    "Costa",
-    "Dahl",
-    "Das",
-    "Delgado",
-    "Demir",
-    "Diallo",
-    "Dubois",
-    "Dvořák",
-    "Edwards",
-    "Eklund",
-    "Eriksen",
-    "Farouk",
-    "Ferrari",
-    "Fischer",
-    "Fitzgerald",
-    "Fontaine",
-    "Fujita",
-    "García",
-    "Gonzales",
-    "Gupta",
-    "Haddad",
-    "Hansen",
-    "Hoffmann",
-    "Horvat",
-    "Hughes",
-    "Ibrahim",
-    "Ito",
-    "Iyer",
-    "Jansen",
-    "Jensen",
-    "Johansson",
-    "Kamara",
-    "Kapoor",
-    "Kato",
-    "Keller",
-    "Khan",
-    "Kim",
-    "Kovács",
-    "Kowalska",
-    "Krüger",
-    "Larsen",
-    "Lefebvre",
-    "Lindqvist",
-    "Lopez",
-    "Marino",
-    "Mbeki",
-    "Meyer",
-    "Moreau",
-    "Müller",
-    "Murphy",
-    "Nakamura",
-    "Nair",
-    "Ndiaye",
-    "Novák",
-    "Nowak",
-    "Nguyen",
-    "Okafor",
-    "Olsen",
-    "Osei",
-    "Papadaki",
-    "Park",
-    "Patel",
-    "Pereira",
-    "Petrov",
-    "Popescu",
-    "Quinn",
-    "Rahman",
-    "Reyes",
-    "Ricci",
-    "Rojas",
-    "Rossi",
-    "Saito",
-    "Santos",
-    "Schmidt",
-    "Sharma",
-    "Silva",
-    "Singh",
-    "Sokolov",
-    "Sørensen",
-    "Suzuki",
-    "Tanaka",
-    "Tesfaye",
-    "Torres",
-    "Tran",
-    "Ueda",
-    "Varga",
-    "Vogel",
-    "Wagner",
-    "Walsh",
-    "Weber",
-    "Wójcik",
-    "Yamada",
-    "Yılmaz",
-    "Zhang",
-    "Zielinska",
-];
+const LAST: &str = "\
+    Abara Achterberg Adeyemi Ahmadi Almeida Andersson Bakker Banerjee Barros Bauer Becker Bernard \
+    Bianchi Borowski Boateng Brennan Castillo Chandra Chen Costa Dahl Das Delgado Demir Diallo Dubois \
+    Dvořák Edwards Eklund Eriksen Farouk Ferrari Fischer Fitzgerald Fontaine Fujita García Gonzales \
+    Gupta Haddad Hansen Hoffmann Horvat Hughes Ibrahim Ito Iyer Jansen Jensen Johansson Kamara Kapoor \
+    Kato Keller Khan Kim Kovács Kowalska Krüger Larsen Lefebvre Lindqvist Lopez Marino Mbeki Meyer \
+    Moreau Müller Murphy Nakamura Nair Ndiaye Novák Nowak Nguyen Okafor Olsen Osei Papadaki Park Patel \
+    Pereira Petrov Popescu Quinn Rahman Reyes Ricci Rojas Rossi Saito Santos Schmidt Sharma Silva Singh \
+    Sokolov Sørensen Suzuki Tanaka Tesfaye Torres Tran Ueda Varga Vogel Wagner Walsh Weber Wójcik Yamada \
+    Yılmaz Zhang Zielinska";
 
 /// A person of the made-up company.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,6 +43,8 @@ impl Person {
 
 /// All people there are, in an order that depends on the seed. Nobody comes twice.
 pub(super) struct People {
+    first: Vec<&'static str>,
+    last: Vec<&'static str>,
     next: usize,
     start: usize,
     stride: usize,
@@ -259,13 +53,15 @@ pub(super) struct People {
 impl People {
     /// The order for one estate.
     pub(super) fn new(rng: &mut Rng) -> Self {
-        let combinations = FIRST.len() * LAST.len();
+        let first: Vec<_> = FIRST.split_whitespace().collect();
+        let last: Vec<_> = LAST.split_whitespace().collect();
+        let combinations = first.len() * last.len();
         // A stride without a common divisor visits every combination before it comes back to the first.
         let mut stride = rng.usize(combinations / 3..combinations);
         while greatest_common_divisor(stride, combinations) != 1 {
             stride += 1;
         }
-        Self { next: 0, start: rng.usize(..combinations), stride }
+        Self { first, last, next: 0, start: rng.usize(..combinations), stride }
     }
 }
 
@@ -273,11 +69,11 @@ impl Iterator for People {
     type Item = Person;
 
     fn next(&mut self) -> Option<Person> {
-        let combinations = FIRST.len() * LAST.len();
+        let combinations = self.first.len() * self.last.len();
         let (round, step) = (self.next / combinations, self.next % combinations);
         self.next += 1;
         let place = (self.start + step * self.stride) % combinations;
-        let (first, last) = (FIRST[place % FIRST.len()], LAST[place / FIRST.len()]);
+        let (first, last) = (self.first[place % self.first.len()], self.last[place / self.first.len()]);
         Some(match middle_initials(round) {
             None => Person { name: format!("{first} {last}"), login: plain(&format!("{first}.{last}")) },
             Some(middle) => Person {

@@ -85,7 +85,7 @@ pub struct Simulator {
     console: Console,
     address: SocketAddr,
     serving: JoinHandle<io::Result<()>>,
-    _stop: DropGuard,
+    until_dropped: DropGuard,
 }
 
 impl Simulator {
@@ -102,7 +102,7 @@ impl Simulator {
             console,
             address,
             serving: tokio::spawn(server.into_future()),
-            _stop: stopped.drop_guard(),
+            until_dropped: stopped.drop_guard(),
         })
     }
 
@@ -143,8 +143,8 @@ impl Simulator {
 
     /// Closes the port, breaks the calls in flight and waits until the last connection is closed.
     pub async fn stop(self) {
-        let Self { serving, _stop, .. } = self;
-        drop(_stop);
+        let Self { serving, until_dropped, console: _, address: _ } = self;
+        drop(until_dropped);
         // The only error of the server is that of its listener, which has none; a panic of the task is a bug that
         // the caller's next request shows.
         let _ended = serving.await;

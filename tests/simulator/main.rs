@@ -1,0 +1,8 @@
+//! The simulated console, asked over HTTP as any client would.
+#![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
+mod client;
+mod estate;
+mod reading;
+mod trouble;
+mod writing;
