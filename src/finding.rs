@@ -13,7 +13,9 @@ pub use judgement::{About, Control, Framework, Judgement};
 use crate::model::{AssetGroup, AuthenticationSource, ConsoleIdentity, PrivilegeId, Role, Site, User};
 
 /// How much a finding matters; the only scale, everywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// To know.

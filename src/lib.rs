@@ -8,10 +8,17 @@
 
 pub mod model;
 pub mod console;
+pub mod collect;
 pub mod graph;
 pub mod finding;
 pub mod analyze;
 pub mod report;
 pub mod render;
-pub mod untrusted;
+pub mod deliver;
+pub mod store;
+pub mod review;
+pub mod secret;
+pub mod config;
 pub mod simulator;
+pub mod untrusted;
+pub mod cli;

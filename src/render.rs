@@ -18,7 +18,7 @@ use crate::report::{CoverageRow, GapRow, Report};
 pub use html::{TemplateError, Templates};
 
 /// A family of artifacts that is asked for together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// The workbook.

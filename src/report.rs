@@ -1,6 +1,6 @@
 //! The report: final, sorted and self-contained. Its serialisation is `report.json`; every other format reads it too.
 
-mod assemble;
+mod assembly;
 mod rows;
 #[cfg(test)]
 mod sample;
@@ -8,10 +8,10 @@ mod sample;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use assemble::{Reviewed, assemble};
+pub use assembly::{Reviewed, assemble};
 pub use rows::{
-    AnomalyRow, AssetGroupRow, Change, CoverageRow, FindingRow, GapRow, Grant, PrivilegeRow, RoleRow,
-    RuleRow, Scopes, SiteRow, UserRow,
+    AnomalyRow, AssetGroupRow, Change, CoverageRow, Evidence, FindingRow, FindingState, GapRow, Grant,
+    PrivilegeRow, RoleRow, RuleRow, Scopes, SiteRow, UserRow,
 };
 
 /// Everything one run found out.

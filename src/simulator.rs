@@ -30,6 +30,10 @@ mod user_reads;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{delete, get, put};
+
 pub use console::{Console, Request};
 pub use estate::{
     Account, Deletion, Drift, Estate, GroupRecord, Quirks, RoleDefinition, Seed, SiteRecord, Source,
@@ -37,7 +41,7 @@ pub use estate::{
 };
 pub use faults::{Fault, Faults};
 pub use generate::EstateOptions;
-pub use server::{Simulator, router};
+pub use server::Simulator;
 
 use answer::{At, Caller, Host, Link, Refusal, Reply, login_page, parse, pretty, segment};
 use blemishes::{blemish_large_console, blemish_small_console};
@@ -99,4 +103,68 @@ pub enum Rights {
     /// A smaller, plausible world: its own sites and asset groups, 404 for what concerns other users and the
     /// administration, no writes.
     Limited,
+}
+
+/// The console's routes, to be served by [`Simulator`] or behind a TLS listener of a test.
+pub fn router(console: Console) -> Router {
+    Router::new()
+        .merge(user_routes())
+        .merge(collection_routes())
+        .fallback(async || Refusal::not_found())
+        .method_not_allowed_fallback(async || Refusal::method_not_allowed())
+        .layer(from_fn_with_state(console.clone(), gate))
+        .with_state(console)
+}
+
+fn user_routes() -> Router<Console> {
+    use account_writes as account;
+    use grant_writes as grants;
+    use user_reads as user;
+    Router::new()
+        .route("/api/3/users", get(listings::users).post(account::create))
+        .route("/api/3/users/{id}", get(user::user).put(account::replace).delete(account::delete))
+        .route("/api/3/users/{id}/privileges", get(user::privileges))
+        .route(
+            "/api/3/users/{id}/2FA",
+            get(user::two_factor).post(account::regenerate_seed).put(account::set_seed),
+        )
+        .route("/api/3/users/{id}/lock", delete(account::unlock))
+        .route("/api/3/users/{id}/password", put(account::set_password))
+        .route("/api/3/users/{id}/sites", get(user::sites).put(grants::set_sites).delete(grants::clear_sites))
+        .route("/api/3/users/{id}/sites/{site}", put(grants::add_site).delete(grants::remove_site))
+        .route(
+            "/api/3/users/{id}/asset_groups",
+            get(user::asset_groups).put(grants::set_asset_groups).delete(grants::clear_asset_groups),
+        )
+        .route(
+            "/api/3/users/{id}/asset_groups/{group}",
+            put(grants::add_asset_group).delete(grants::remove_asset_group),
+        )
+}
+
+fn collection_routes() -> Router<Console> {
+    Router::new()
+        .route("/", get(administration::login))
+        .route("/login.html", get(administration::login))
+        .route("/api/3", get(administration::entry))
+        .route("/api/3/", get(administration::entry))
+        .route("/api/3/administration/info", get(administration::info))
+        .route("/api/3/administration/settings", get(administration::settings))
+        .route("/api/3/administration/license", get(administration::license))
+        .route("/api/3/roles", get(listings::roles))
+        .route("/api/3/roles/{id}", get(listings::role).put(role_writes::put).delete(role_writes::delete))
+        .route("/api/3/roles/{id}/users", get(listings::role_users))
+        .route("/api/3/privileges", get(listings::privileges))
+        .route("/api/3/privileges/{id}", get(listings::privilege))
+        .route("/api/3/privileges/{id}/users", get(listings::privilege_users))
+        .route("/api/3/authentication_sources", get(listings::sources))
+        .route("/api/3/authentication_sources/{id}", get(listings::source))
+        .route("/api/3/authentication_sources/{id}/users", get(listings::source_users))
+        .route("/api/3/sites", get(listings::sites))
+        .route("/api/3/sites/{id}", get(listings::site))
+        .route("/api/3/sites/{id}/users", get(listings::site_users))
+        .route("/api/3/asset_groups", get(listings::asset_groups))
+        .route("/api/3/asset_groups/{id}", get(listings::asset_group))
+        .route("/api/3/asset_groups/{id}/users", get(listings::asset_group_users))
+        .route("/api/3/reports", get(listings::reports))
 }

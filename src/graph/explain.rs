@@ -113,7 +113,7 @@ impl AccessGraph {
     /// include every privilege. Users whose privileges are not known are left out: the coverage names them.
     pub fn who_can(&self, privilege: &PrivilegeId, target: Target) -> Vec<Holder> {
         let holder = |user: &User| {
-            if !holds(user, privilege) {
+            if !user.holds(privilege) {
                 return None;
             }
             let (included, scope_via) = match target {
@@ -148,11 +148,6 @@ impl AccessGraph {
             "the superuser flag".to_owned()
         }
     }
-}
-
-fn holds(user: &User, privilege: &PrivilegeId) -> bool {
-    let all = |held: &BTreeSet<PrivilegeId>| held.contains(privilege) || held.contains("all-permissions");
-    user.role.superuser || user.effective_privileges().is_some_and(all)
 }
 
 fn role_label(user: &User) -> String {

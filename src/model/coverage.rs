@@ -71,6 +71,28 @@ pub enum Part {
 }
 
 impl Part {
+    /// All of them, in the order of the coverage.
+    pub const ALL: [Self; 18] = [
+        Self::Info,
+        Self::Settings,
+        Self::Collector,
+        Self::Users,
+        Self::UserPrivileges,
+        Self::UserSites,
+        Self::UserAssetGroups,
+        Self::TwoFactor,
+        Self::Roles,
+        Self::RoleUsers,
+        Self::Privileges,
+        Self::PrivilegeUsers,
+        Self::AuthenticationSources,
+        Self::AuthenticationSourceUsers,
+        Self::Sites,
+        Self::SiteUsers,
+        Self::AssetGroups,
+        Self::AssetGroupUsers,
+    ];
+
     /// The name in `coverage.csv`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -98,6 +98,13 @@ impl User {
         self.role.superuser || self.role.id.as_ref().is_some_and(|id| id.as_str() == GLOBAL_ADMIN)
     }
 
+    /// Whether the account holds a privilege: by itself, through `all-permissions`, or as superuser.
+    pub fn holds(&self, privilege: &PrivilegeId) -> bool {
+        let held = self.effective_privileges();
+        self.role.superuser
+            || held.is_some_and(|held| held.contains(privilege) || held.contains("all-permissions"))
+    }
+
     /// The privileges that count: the user's own answer, else the copy in the listing, else unknown.
     pub fn effective_privileges(&self) -> Option<&BTreeSet<PrivilegeId>> {
         self.privileges.known().or(self.role.privileges.as_ref())
@@ -136,7 +143,7 @@ pub struct UserRole {
     pub id: Option<RoleId>,
     /// The role's display name.
     pub name: Option<String>,
-    /// A flat copy of the role's privileges.
+    /// A flat copy of the role's privileges; the role's own where the listing leaves them out.
     pub privileges: Option<BTreeSet<PrivilegeId>>,
     /// Whether the user reaches every site.
     pub all_sites: bool,

@@ -9,28 +9,6 @@ use super::{
     SiteId, Snapshot, Totals, TwoFactor, User, UserId, UserRole,
 };
 
-/// Every part, in order.
-pub(crate) const PARTS: [Part; 18] = [
-    Part::Info,
-    Part::Settings,
-    Part::Collector,
-    Part::Users,
-    Part::UserPrivileges,
-    Part::UserSites,
-    Part::UserAssetGroups,
-    Part::TwoFactor,
-    Part::Roles,
-    Part::RoleUsers,
-    Part::Privileges,
-    Part::PrivilegeUsers,
-    Part::AuthenticationSources,
-    Part::AuthenticationSourceUsers,
-    Part::Sites,
-    Part::SiteUsers,
-    Part::AssetGroups,
-    Part::AssetGroupUsers,
-];
-
 /// A complete snapshot: roles global-admin, user and the custom role "Auditors"; local and LDAP sources; sites 1 to 3;
 /// asset groups 1 and 2; no users yet.
 pub(crate) fn snapshot(users: Vec<User>) -> Snapshot {
@@ -70,7 +48,7 @@ pub(crate) fn snapshot(users: Vec<User>) -> Snapshot {
         coverage: Coverage::default(),
         anomalies: Vec::new(),
     };
-    snapshot.coverage.parts = PARTS
+    snapshot.coverage.parts = Part::ALL
         .into_iter()
         .map(|part| PartCoverage {
             part,

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::rows::{Evidence, FindingState};
 use super::{
-    AnomalyRow, AssetGroupRow, Completeness, ConsoleSummary, ConsoleTotals, CoverageRow, FindingRow, GapRow,
-    Grant, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA, Scopes, SiteRow, UserRow,
+    AnomalyRow, AssetGroupRow, Completeness, ConsoleSummary, ConsoleTotals, CoverageRow, Evidence,
+    FindingRow, FindingState, GapRow, Grant, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA, Scopes,
+    SiteRow, UserRow,
 };
 use crate::finding::{Judgement, Severity, SubjectKind};
 use crate::graph::{AccessGraph, Reach, Via};

@@ -1,0 +1,181 @@
+//! The command line: one file for each command. Results go to standard output, everything else to standard error.
+
+mod check;
+mod complete;
+mod console;
+mod demo;
+mod explain;
+mod open;
+mod progress;
+mod review;
+mod rules;
+mod screen;
+mod simulate;
+mod summary;
+mod who_can;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::ConfigError;
+use crate::secret::SecretError;
+
+use open::{Sources, open};
+use progress::Watch;
+use screen::Screen;
+
+/// What the process hands in: only `main` reads the clock and the environment.
+#[derive(Debug)]
+pub struct World {
+    /// The time now.
+    pub clock: fn() -> DateTime<Utc>,
+    /// The environment variables.
+    pub variables: Vec<(OsString, OsString)>,
+}
+
+/// How a command ended; the number is the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Outcome {
+    /// Done and complete.
+    Done = 0,
+    /// Failed.
+    Failed = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// Done, but the population is incomplete.
+    Incomplete = 3,
+    /// Complete, and a finding is at or above `--fail-on`.
+    Findings = 4,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(outcome as u8)
+    }
+}
+
+/// A mistake in what the user asked for, as against a failure on the way.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Mistake(String);
+
+/// Recertifies access on Rapid7 Security Consoles (`InsightVM`, Nexpose).
+#[derive(Debug, Parser)]
+#[command(name = "recert", version, about = "Recertifies access on Rapid7 InsightVM / Nexpose Security Consoles", max_term_width = 110, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done and complete; 1 failed; 2 usage or configuration; 3 done, but the \
+                          population is incomplete; 4 complete, and a finding is at or above --fail-on.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Review(review::Arguments),
+    Check(check::Arguments),
+    Rules(rules::Arguments),
+    Explain(explain::Arguments),
+    WhoCan(who_can::Arguments),
+    #[command(subcommand)]
+    Console(console::Command),
+    Simulate(simulate::Arguments),
+    Completions(complete::Arguments),
+    /// Print the manual page
+    Man,
+}
+
+/// Where the configuration is.
+#[derive(Debug, clap::Args)]
+struct ConfigArgument {
+    /// The configuration
+    #[arg(long, value_name = "FILE", env = "RECERT_CONFIG", default_value = "/etc/recert/config.toml")]
+    config: PathBuf,
+}
+
+/// Runs one command.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &World) -> Outcome {
+    let mut screen = Screen::of_process();
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(message) => {
+            let shown = message.print();
+            return match (message.use_stderr(), shown) {
+                (false, Ok(())) => Outcome::Done,
+                _ => Outcome::Usage,
+            };
+        }
+    };
+    log(world);
+    let result = tokio::runtime::Runtime::new()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(dispatch(arguments.command, world, &mut screen)));
+    result.unwrap_or_else(|error| explain_error(&error, &mut screen))
+}
+
+async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Demo(arguments) => demo::run(arguments, world, screen).await,
+        Command::Review(arguments) => review::run(arguments, world, screen).await,
+        Command::Check(arguments) => check::run(arguments, world, screen).await,
+        Command::Rules(arguments) => rules::run(&arguments, screen),
+        Command::Explain(arguments) => explain::run(arguments, world, screen).await,
+        Command::WhoCan(arguments) => who_can::run(arguments, world, screen).await,
+        Command::Console(command) => console::run(command, world, screen).await,
+        Command::Simulate(arguments) => simulate::run(arguments, screen).await,
+        Command::Completions(arguments) => complete::completions(&arguments, Arguments::command(), screen),
+        Command::Man => complete::man(Arguments::command(), screen),
+    }
+}
+
+/// Tells an error and what kind it is. A reader that went away (`| head`) is no error.
+fn explain_error(error: &anyhow::Error, screen: &mut Screen) -> Outcome {
+    let gone = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(gone) {
+        return Outcome::Done;
+    }
+    screen.error(&format!("{error:#}"));
+    let is_usage = error.chain().any(|cause| {
+        cause.is::<Mistake>()
+            || cause.is::<ConfigError>()
+            || cause.is::<SecretError>()
+            || cause.is::<crate::console::SettingsError>()
+            || cause.is::<crate::render::TemplateError>()
+    });
+    if is_usage { Outcome::Usage } else { Outcome::Failed }
+}
+
+/// Logs go to standard error; `RECERT_LOG` sets the level as `tracing`'s filters do.
+fn log(world: &World) {
+    let filter = world.variable("RECERT_LOG").unwrap_or_else(|| "warn".to_owned());
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_target(false);
+    // A second call in one process, as in tests, keeps the first.
+    drop(logs.try_init());
+}
+
+impl World {
+    fn variable(&self, name: &str) -> Option<String> {
+        let found = self.variables.iter().find(|(key, _)| key == name)?;
+        found.1.to_str().map(str::to_owned)
+    }
+
+    /// The variables that are text; no other one can be ours.
+    fn texts(&self) -> impl Iterator<Item = (String, String)> {
+        self.variables
+            .iter()
+            .filter_map(|(key, value)| Some((key.to_str()?.to_owned(), value.to_str()?.to_owned())))
+    }
+}

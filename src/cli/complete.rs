@@ -1,0 +1,31 @@
+//! `recert completions` and `recert man`: made from the arguments themselves.
+
+use clap::Command;
+use clap_complete::Shell;
+
+use super::{Outcome, Screen};
+
+/// Print the completions of a shell
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The shell
+    shell: Shell,
+}
+
+pub(super) fn completions(
+    arguments: &Arguments,
+    mut command: Command,
+    screen: &mut Screen,
+) -> anyhow::Result<Outcome> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, "recert", &mut script);
+    screen.raw().write_all(&script)?;
+    Ok(Outcome::Done)
+}
+
+pub(super) fn man(command: Command, screen: &mut Screen) -> anyhow::Result<Outcome> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    screen.raw().write_all(&page)?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,93 @@
+//! From the configuration to clients: which consoles a command talks to, or which saved snapshots it reads instead.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::{Mistake, Screen, Watch, World};
+use crate::collect::{Focus, Progress};
+use crate::config::{Config, ConsoleTable};
+use crate::console::Console;
+use crate::graph::AccessGraph;
+use crate::model::Depth;
+use crate::review::{self, Source};
+use crate::store::read_snapshots;
+
+/// Where a question about access is answered from.
+#[derive(Debug, clap::Args)]
+pub(super) struct Sources {
+    #[command(flatten)]
+    pub(super) config: super::ConfigArgument,
+    /// Only this console
+    #[arg(long, value_name = "NAME")]
+    console: Vec<String>,
+    /// Read a saved snapshot instead of asking a console
+    #[arg(long, value_name = "SNAPSHOT")]
+    from: Option<PathBuf>,
+}
+
+impl Sources {
+    /// The graphs to answer from. Live consoles are asked about the focus alone.
+    pub(super) async fn graphs(
+        &self,
+        focus: Focus,
+        world: &World,
+        screen: &Screen,
+    ) -> anyhow::Result<Vec<AccessGraph>> {
+        let snapshots = if let Some(path) = &self.from {
+            let all = read_snapshots(path)?;
+            let wanted =
+                |name: &str| self.console.is_empty() || self.console.iter().any(|wanted| wanted == name);
+            all.into_iter().filter(|snapshot| wanted(&snapshot.console.name)).collect()
+        } else {
+            let config = load(&self.config.config, world)?;
+            let mut sources = open(chosen(&config, &self.console)?)?;
+            for source in &mut sources {
+                source.options.focus = focus.clone();
+                source.options.depth = Depth::Lean;
+            }
+            let watch = Watch::start(&sources, screen);
+            let snapshots = review::collect(&sources, world.clock).await?;
+            drop(watch);
+            snapshots
+        };
+        Ok(snapshots.into_iter().map(AccessGraph::build).collect())
+    }
+}
+
+/// Reads the configuration.
+pub(super) fn load(path: &Path, world: &World) -> anyhow::Result<Config> {
+    Ok(Config::load(path, world.texts())?)
+}
+
+/// The consoles of these names, or all of them.
+pub(super) fn chosen<'a>(config: &'a Config, names: &[String]) -> anyhow::Result<Vec<&'a ConsoleTable>> {
+    if config.console.is_empty() {
+        return Err(Mistake("the configuration names no console; add a [[console]] table".to_owned()).into());
+    }
+    if names.is_empty() {
+        return Ok(config.console.iter().collect());
+    }
+    let find = |name: &String| {
+        config.console(name).ok_or_else(|| {
+            let known: Vec<_> = config.console.iter().map(|console| console.name.as_str()).collect();
+            Mistake(format!("there is no console {name:?} in the configuration; known: {}", known.join(", ")))
+        })
+    };
+    Ok(names.iter().map(find).collect::<Result<_, _>>()?)
+}
+
+/// Makes the clients. Reads the passwords; sends nothing.
+pub(super) fn open(consoles: Vec<&ConsoleTable>) -> anyhow::Result<Vec<Source>> {
+    let open = |console: &ConsoleTable| {
+        let context = || format!("console {}", console.name);
+        let settings = console.settings().with_context(context)?;
+        Ok(Source {
+            console: Console::connect(settings).with_context(context)?,
+            options: console.options(),
+            progress: Arc::new(Progress::default()),
+        })
+    };
+    consoles.into_iter().map(open).collect()
+}

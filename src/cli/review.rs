@@ -1,0 +1,176 @@
+//! `recert review`: one review now.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::open::{chosen, load};
+use super::{Mistake, Outcome, Screen, Watch, World, open, summary};
+use crate::analyze::Analyzers;
+use crate::config::{Config, JobTable};
+use crate::deliver::{keep_latest, publish};
+use crate::finding::Severity;
+use crate::model::Snapshot;
+use crate::render::{Format, Templates};
+use crate::report::{Completeness, Report};
+use crate::review::{self, Occasion};
+use crate::store::{read_snapshots, write_snapshots};
+
+/// Review consoles now and write the reports
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: super::ConfigArgument,
+    /// Review as this job does: its consoles and formats
+    #[arg(long, value_name = "JOB", conflicts_with = "console")]
+    job: Option<String>,
+    /// Review this console; repeat it for several [default: all]
+    #[arg(long, value_name = "NAME")]
+    console: Vec<String>,
+    /// Write the files into this new directory [default: recert-RUN]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write only these formats
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+    format: Vec<Format>,
+    /// Judge a saved snapshot instead of asking a console; needs no configuration
+    #[arg(long, value_name = "SNAPSHOT", conflicts_with_all = ["console", "save_snapshot"])]
+    from: Option<PathBuf>,
+    /// Save what was collected, to judge it again with --from
+    #[arg(long, value_name = "FILE")]
+    save_snapshot: Option<PathBuf>,
+    /// Deliver to the directories of the job
+    #[arg(long, requires = "job")]
+    deliver: bool,
+    /// Exit with 4 if a finding is at least this severe
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<Severity>,
+    /// Print the whole report as one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen) -> anyhow::Result<Outcome> {
+    let config = configuration(&arguments, world)?;
+    let job = job(&config, arguments.job.as_deref())?;
+    let formats = formats(&arguments.format, job);
+    let templates = templates(config.templates.as_deref())?;
+    if let Some(directory) = &arguments.out {
+        refuse_occupied(directory)?;
+    }
+    let snapshots = snapshots(&arguments, &config, job, world, screen).await?;
+    if let Some(path) = &arguments.save_snapshot {
+        write_snapshots(path, &snapshots)?;
+    }
+    let occasion = Occasion { job: arguments.job.clone(), slot: None, configuration: config.hash.clone() };
+    let report = review::report(snapshots, &config.analyzers, occasion);
+
+    let mut directory = arguments.out.clone();
+    if directory.is_none() && !arguments.json && !arguments.deliver {
+        directory = Some(PathBuf::from(format!("recert-{}", report.run.id)));
+    }
+    if let Some(directory) = &directory {
+        publish(directory, &report, &formats, &templates)?;
+    }
+    if let Some(job) = job.filter(|_| arguments.deliver) {
+        deliver(job, &report, &formats, &templates, screen)?;
+    }
+    if arguments.json {
+        screen.json(&report)?;
+    } else {
+        summary::print(&report, directory.as_deref(), screen)?;
+    }
+    Ok(outcome(&report, arguments.fail_on))
+}
+
+/// Complete or not, and how bad.
+pub(super) fn outcome(report: &Report, fail_on: Option<Severity>) -> Outcome {
+    let worst = report.findings.iter().map(|finding| finding.severity).max();
+    match (report.run.verdict, fail_on) {
+        (Completeness::Incomplete, _) => Outcome::Incomplete,
+        (Completeness::Complete, Some(limit)) if worst >= Some(limit) => Outcome::Findings,
+        (Completeness::Complete, _) => Outcome::Done,
+    }
+}
+
+/// The configuration; a saved snapshot can be judged without any.
+fn configuration(arguments: &Arguments, world: &World) -> anyhow::Result<Config> {
+    let path = &arguments.config.config;
+    if arguments.from.is_some() && arguments.job.is_none() && !path.exists() {
+        return Ok(Config { analyzers: Analyzers::default(), ..Config::default() });
+    }
+    load(path, world)
+}
+
+fn job<'a>(config: &'a Config, name: Option<&str>) -> Result<Option<&'a JobTable>, Mistake> {
+    let Some(name) = name else { return Ok(None) };
+    let job = config.job(name).ok_or_else(|| {
+        let known: Vec<_> = config.job.iter().map(|job| job.name.as_str()).collect();
+        Mistake(format!("there is no job {name:?} in the configuration; known: {}", known.join(", ")))
+    })?;
+    Ok(Some(job))
+}
+
+fn formats(asked: &[Format], job: Option<&JobTable>) -> Vec<Format> {
+    match (asked, job) {
+        ([], Some(job)) => job.formats.clone(),
+        ([], None) => Format::ALL.to_vec(),
+        (asked, _) => asked.to_vec(),
+    }
+}
+
+/// The templates: built in, or replaced from a directory.
+pub(super) fn templates(directory: Option<&Path>) -> anyhow::Result<Templates> {
+    Ok(directory.map_or_else(|| Ok(Templates::builtin()), Templates::from_directory)?)
+}
+
+/// Fails before the console is asked, where the end is already known.
+fn refuse_occupied(directory: &Path) -> Result<(), Mistake> {
+    let occupied = directory.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    if !occupied {
+        return Ok(());
+    }
+    Err(Mistake(format!(
+        "{}: the directory is not empty; name a new one, so that no earlier evidence is overwritten",
+        directory.display()
+    )))
+}
+
+async fn snapshots(
+    arguments: &Arguments,
+    config: &Config,
+    job: Option<&JobTable>,
+    world: &World,
+    screen: &Screen,
+) -> anyhow::Result<Vec<Snapshot>> {
+    if let Some(path) = &arguments.from {
+        return Ok(read_snapshots(path)?);
+    }
+    let names = job.map_or(&arguments.console, |job| &job.consoles);
+    let sources = open(chosen(config, names)?)?;
+    let watch = Watch::start(&sources, screen);
+    let snapshots = review::collect(&sources, world.clock).await;
+    drop(watch);
+    Ok(snapshots?)
+}
+
+fn deliver(
+    job: &JobTable,
+    report: &Report,
+    formats: &[Format],
+    templates: &Templates,
+    screen: &mut Screen,
+) -> anyhow::Result<()> {
+    if job.directory.is_empty() {
+        return Err(Mistake(format!("job {:?} names no [[job.directory]] to deliver to", job.name)).into());
+    }
+    for directory in &job.directory {
+        let target = directory.path.join(&report.run.id);
+        publish(&target, report, formats, templates).context("deliver")?;
+        if let Some(keep) = directory.keep {
+            keep_latest(&directory.path, keep).context("deliver")?;
+        }
+        screen.remark(format!("delivered to {}", target.display()));
+    }
+    Ok(())
+}

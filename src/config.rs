@@ -1,0 +1,181 @@
+//! The configuration: one TOML file, layered with `RECERT__SECTION__KEY` from the environment, checked whole.
+//!
+//! The file is also parsed by `toml` alone, because that parser's errors show the line and a caret.
+
+mod tables;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::analyze::Analyzers;
+
+pub use tables::{ConsoleTable, DirectoryTable, JobTable, TlsTable};
+
+/// The prefix of environment variables that override keys.
+const PREFIX: &str = "RECERT__";
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// A directory whose templates replace the built-in ones.
+    pub templates: Option<PathBuf>,
+    /// `[[console]]`: the consoles under review.
+    #[serde(default)]
+    pub console: Vec<ConsoleTable>,
+    /// `[[job]]`: what is reviewed together.
+    #[serde(default)]
+    pub job: Vec<JobTable>,
+    /// `[analyzers.RULE]`: the rules and their knobs.
+    #[serde(default)]
+    pub analyzers: Analyzers,
+    /// SHA-256 over the file and the overrides, hex: the configuration that counts.
+    #[serde(skip)]
+    pub hash: String,
+}
+
+/// What is wrong with a configuration, and where.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is not what it should be; the text shows line and caret.
+    #[error("{}: {problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        problem: String,
+    },
+    /// An override in the environment is not what it should be.
+    #[error("environment: {problem} (set by {variables})")]
+    Environment {
+        /// What is wrong, with its key.
+        problem: String,
+        /// The variables that are set.
+        variables: String,
+    },
+    /// The keys are well-formed, but a value cannot be right.
+    #[error("{}: {place}: {problem}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        place: String,
+        /// What is wrong and how to mend it.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a configuration. `environment` is the process's variables; only `RECERT__…` count.
+    pub fn load(
+        path: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let overrides: BTreeMap<String, String> =
+            environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+        let mut config = layered(path, &text, &overrides)?;
+        config.hash = hash(&text, &overrides);
+        config.check().map_err(|(place, problem)| ConfigError::Value {
+            path: path.to_owned(),
+            place,
+            problem,
+        })?;
+        Ok(config)
+    }
+
+    /// A console by its configured name.
+    pub fn console(&self, name: &str) -> Option<&ConsoleTable> {
+        self.console.iter().find(|console| console.name == name)
+    }
+
+    /// A job by its name.
+    pub fn job(&self, name: &str) -> Option<&JobTable> {
+        self.job.iter().find(|job| job.name == name)
+    }
+
+    /// Checks what the types cannot. The error is the key and the problem.
+    fn check(&self) -> Result<(), (String, String)> {
+        for (index, console) in self.console.iter().enumerate() {
+            let place = format!("console[{index}] {:?}", console.name);
+            console.check().map_err(|(key, problem)| (format!("{place}: {key}"), problem))?;
+            if self.console[..index].iter().any(|other| other.name.eq_ignore_ascii_case(&console.name)) {
+                return Err((place, "two consoles have this name; give each its own".to_owned()));
+            }
+        }
+        for (index, job) in self.job.iter().enumerate() {
+            let place = format!("job[{index}] {:?}", job.name);
+            job.check().map_err(|(key, problem)| (format!("{place}: {key}"), problem))?;
+            if self.job[..index].iter().any(|other| other.name.eq_ignore_ascii_case(&job.name)) {
+                return Err((place, "two jobs have this name; give each its own".to_owned()));
+            }
+            if let Some(unknown) = job.consoles.iter().find(|name| self.console(name).is_none()) {
+                let known: Vec<_> = self.console.iter().map(|console| console.name.as_str()).collect();
+                let problem = format!("there is no console {unknown:?}; known: {}", known.join(", "));
+                return Err((format!("{place}: consoles"), problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn layered(path: &Path, text: &str, overrides: &BTreeMap<String, String>) -> Result<Config, ConfigError> {
+    let alone = toml::from_str::<Config>(text)
+        .map_err(|error| ConfigError::File { path: path.to_owned(), problem: error.to_string() });
+    if overrides.is_empty() {
+        return alone;
+    }
+    let variables = || overrides.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let blame = |problem: String| ConfigError::Environment { problem, variables: variables() };
+    let mut builder =
+        config::Config::builder().add_source(config::File::from_str(text, config::FileFormat::Toml));
+    for (variable, value) in overrides {
+        builder = builder
+            .set_override(key(variable), value.as_str())
+            .map_err(|error| blame(format!("{variable}: {error}")))?;
+    }
+    let together = builder.build().and_then(config::Config::try_deserialize);
+    match (together, alone) {
+        (Ok(config), _) => Ok(config),
+        // The file's own mistake is told first: its error knows the line.
+        (Err(_), Err(mistake)) => Err(mistake),
+        (Err(error), Ok(_)) => Err(blame(error.to_string())),
+    }
+}
+
+/// `RECERT__CONSOLE__0__URL` names the key `console[0].url`.
+fn key(variable: &str) -> String {
+    let mut key = String::new();
+    for segment in variable[PREFIX.len()..].split("__") {
+        if !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()) {
+            key = format!("{key}[{segment}]");
+        } else {
+            let dot = if key.is_empty() { "" } else { "." };
+            key = format!("{key}{dot}{}", segment.to_ascii_lowercase());
+        }
+    }
+    key
+}
+
+fn hash(text: &str, overrides: &BTreeMap<String, String>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(text);
+    for (variable, value) in overrides {
+        hash.update(format!("\n{variable}={value}"));
+    }
+    hex::encode(hash.finalize())
+}

@@ -1,0 +1,182 @@
+//! The tables that name consoles and jobs. Each stage's own settings are made from them.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use url::{Host, Url};
+
+use crate::collect::{Focus, Options, TwoFactorPolicy};
+use crate::console::{Settings, Trust};
+use crate::model::Depth;
+use crate::render::Format;
+use crate::secret::{SecretError, SecretSource};
+
+/// What is wrong: the key, and the problem with its mend.
+type Problem = (&'static str, String);
+
+/// `[[console]]`: a console, and how it is reviewed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsoleTable {
+    /// Its label in every report.
+    pub name: String,
+    /// Its base, such as `https://console.example:3780`.
+    pub url: Url,
+    /// The login that collects; a Global Administrator.
+    pub username: String,
+    /// Where its password is.
+    pub password: SecretSource,
+    /// What certificate to trust; without it, the system's authorities.
+    pub tls: Option<TlsTable>,
+    /// Calls in flight at most.
+    #[serde(default = "ConsoleTable::default_max_in_flight")]
+    pub max_in_flight: usize,
+    /// Whether two-factor state is asked for.
+    #[serde(default)]
+    pub two_factor: TwoFactorPolicy,
+    /// How much is asked.
+    #[serde(default)]
+    pub depth: Depth,
+}
+
+/// `tls` of a console: exactly one of the two.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsTable {
+    /// Certificate authorities to trust instead of the system's, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// SHA-256 of the certificates to trust, hex; two during a rotation.
+    pub pin_sha256: Option<Vec<String>>,
+}
+
+/// `[[job]]`: consoles that are reviewed together.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobTable {
+    /// Its name.
+    pub name: String,
+    /// The consoles; all of them if left out.
+    #[serde(default)]
+    pub consoles: Vec<String>,
+    /// The formats; all of them if left out.
+    #[serde(default = "JobTable::default_formats")]
+    pub formats: Vec<Format>,
+    /// `[[job.directory]]`: where the files go.
+    #[serde(default)]
+    pub directory: Vec<DirectoryTable>,
+}
+
+/// `[[job.directory]]`: a directory that receives each run in a folder of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryTable {
+    /// The directory.
+    pub path: PathBuf,
+    /// How many runs stay; all of them if left out.
+    pub keep: Option<usize>,
+}
+
+impl ConsoleTable {
+    const fn default_max_in_flight() -> usize {
+        4
+    }
+
+    /// What the client needs. Reads the password.
+    pub fn settings(&self) -> Result<Settings, SecretError> {
+        let password = self.password.read()?;
+        let mut settings = Settings::new(self.url.clone(), self.username.clone(), password);
+        settings.max_in_flight = self.max_in_flight;
+        if let Some(tls) = &self.tls {
+            settings.trust = tls.trust();
+        }
+        Ok(settings)
+    }
+
+    /// What the collection needs.
+    pub fn options(&self) -> Options {
+        Options {
+            name: self.name.clone(),
+            login: self.username.clone(),
+            depth: self.depth,
+            two_factor: self.two_factor,
+            // Twice what the client lets through, so that it never waits for the next question.
+            concurrency: self.max_in_flight * 2,
+            focus: Focus::Everyone,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        if self.name.trim().is_empty() || self.name.chars().any(char::is_control) {
+            return Err(("name", "a console needs a name on one line".to_owned()));
+        }
+        let loopback = match self.url.host() {
+            Some(Host::Domain(domain)) => domain == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        if self.url.scheme() != "https" && !(self.url.scheme() == "http" && loopback) {
+            let problem = "must be https://; plain http is for loopback addresses only, because the password would \
+                           cross the network in clear";
+            return Err(("url", problem.to_owned()));
+        }
+        if !self.url.username().is_empty() || self.url.password().is_some() {
+            return Err(("url", "must not hold a login; use username and password".to_owned()));
+        }
+        if self.username.is_empty() || self.username.contains(':') {
+            return Err(("username", "a login without a colon is needed".to_owned()));
+        }
+        if !(1..=64).contains(&self.max_in_flight) {
+            return Err(("max_in_flight", "must be between 1 and 64".to_owned()));
+        }
+        self.tls.as_ref().map_or(Ok(()), TlsTable::check)
+    }
+}
+
+impl TlsTable {
+    fn check(&self) -> Result<(), Problem> {
+        match (&self.ca_file, &self.pin_sha256) {
+            (Some(_), None) => Ok(()),
+            (None, Some(pins)) if pins.is_empty() => Err((
+                "tls.pin_sha256",
+                "is empty; `recert console trust URL` shows the line to put here".to_owned(),
+            )),
+            (None, Some(pins)) => pins.iter().try_for_each(|text| match pin(text) {
+                Some(_) => Ok(()),
+                None => Err(("tls.pin_sha256", format!("{text:?} is not a SHA-256: 64 hexadecimal digits"))),
+            }),
+            (None, None) | (Some(_), Some(_)) => Err(("tls", "give either ca_file or pin_sha256".to_owned())),
+        }
+    }
+
+    fn trust(&self) -> Trust {
+        match (&self.ca_file, &self.pin_sha256) {
+            (Some(path), _) => Trust::CaFile(path.clone()),
+            (None, pins) => Trust::Pins(pins.iter().flatten().filter_map(|text| pin(text)).collect()),
+        }
+    }
+}
+
+/// A fingerprint as 64 hexadecimal digits, with or without colons.
+fn pin(text: &str) -> Option<[u8; 32]> {
+    hex::decode(text.replace(':', "")).ok()?.try_into().ok()
+}
+
+impl JobTable {
+    fn default_formats() -> Vec<Format> {
+        Format::ALL.to_vec()
+    }
+
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        if self.name.trim().is_empty() || self.name.chars().any(char::is_control) {
+            return Err(("name", "a job needs a name on one line".to_owned()));
+        }
+        if self.formats.is_empty() {
+            return Err(("formats", "is empty; leave it out for all formats".to_owned()));
+        }
+        if self.directory.iter().any(|directory| directory.keep == Some(0)) {
+            return Err(("directory.keep", "must be at least 1; leave it out to keep every run".to_owned()));
+        }
+        Ok(())
+    }
+}

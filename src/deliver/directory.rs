@@ -1,0 +1,266 @@
+//! A directory that receives the files of one review: each written aside, synced and renamed, the manifest last.
+//!
+//! A directory with a manifest is whole. Without one, something failed, and what was written is taken away again.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::{Manifest, ManifestFile};
+use crate::render::{ARTIFACTS, Format, Templates};
+use crate::report::Report;
+
+/// The owner writes, the group reads, others see nothing.
+const DIRECTORY_MODE: u32 = 0o750;
+const FILE_MODE: u32 = 0o640;
+
+/// Why a directory did not receive a review.
+#[derive(Debug, Error)]
+pub enum PublishError {
+    /// It holds something.
+    #[error("{}: the directory is not empty; name a new one, so that no earlier evidence is overwritten", .0.display())]
+    NotEmpty(PathBuf),
+    /// It cannot be written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Writes the artifacts of the wanted formats and the manifest into a new or empty directory.
+pub fn publish(
+    directory: &Path,
+    report: &Report,
+    formats: &[Format],
+    templates: &Templates,
+) -> Result<Manifest, PublishError> {
+    let created = prepare(directory)?;
+    let mut written = Vec::new();
+    let published = write_all(directory, report, formats, templates, &mut written);
+    if published.is_err() {
+        // Best effort: the error that is told is the first one.
+        for path in &written {
+            drop(fs::remove_file(path));
+        }
+        if created {
+            drop(fs::remove_dir(directory));
+        }
+    }
+    published
+}
+
+/// Takes the oldest runs out of a directory of runs, so that `keep` stay. Only folders with a manifest are runs, and only
+/// the files that it names are removed.
+pub fn keep_latest(directory: &Path, keep: usize) -> Result<(), PublishError> {
+    let io = |path: &Path, source| PublishError::Io { path: path.to_owned(), source };
+    let mut runs = Vec::new();
+    for entry in fs::read_dir(directory).map_err(|error| io(directory, error))? {
+        let path = entry.map_err(|error| io(directory, error))?.path();
+        if let Some(manifest) = Listed::read(&path) {
+            runs.push((manifest.run.finished.clone(), path, manifest));
+        }
+    }
+    runs.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.cmp(&a.1)));
+    for (_, path, manifest) in runs.into_iter().skip(keep) {
+        for file in manifest.files.iter().map(|file| file.name.as_str()).chain(["manifest.json"]) {
+            let file = path.join(file);
+            fs::remove_file(&file).map_err(|error| io(&file, error))?;
+        }
+        fs::remove_dir(&path).map_err(|error| io(&path, error))?;
+    }
+    Ok(())
+}
+
+/// What a written manifest tells about its folder.
+#[derive(Deserialize)]
+struct Listed {
+    run: ListedRun,
+    files: Vec<ListedFile>,
+}
+
+#[derive(Deserialize)]
+struct ListedRun {
+    /// RFC 3339 in UTC: its order is the order of time.
+    finished: String,
+}
+
+#[derive(Deserialize)]
+struct ListedFile {
+    name: String,
+}
+
+impl Listed {
+    /// The manifest of a folder; `None` if the folder is no run. A name that leaves the folder makes it no run.
+    fn read(directory: &Path) -> Option<Self> {
+        let bytes = fs::read(directory.join("manifest.json")).ok()?;
+        let listed: Self = serde_json::from_slice(&bytes).ok()?;
+        listed.files.iter().all(|file| !file.name.contains('/')).then_some(listed)
+    }
+}
+
+/// Creates the directory, or accepts an empty one. Says whether it was created.
+fn prepare(directory: &Path) -> Result<bool, PublishError> {
+    let io = |source| PublishError::Io { path: directory.to_owned(), source };
+    match fs::read_dir(directory) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(false),
+            Some(_) => Err(PublishError::NotEmpty(directory.to_owned())),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory).map_err(io)?;
+            fs::set_permissions(directory, Permissions::from_mode(DIRECTORY_MODE)).map_err(io)?;
+            Ok(true)
+        }
+        Err(error) => Err(io(error)),
+    }
+}
+
+fn write_all(
+    directory: &Path,
+    report: &Report,
+    formats: &[Format],
+    templates: &Templates,
+    written: &mut Vec<PathBuf>,
+) -> Result<Manifest, PublishError> {
+    let mut files = Vec::new();
+    for artifact in ARTIFACTS.iter().filter(|artifact| formats.contains(&artifact.format)) {
+        let file = write(directory, artifact.name, written, |out| artifact.render(report, templates, out))?;
+        files.push(file);
+    }
+    let manifest = Manifest::new(report, files);
+    write(directory, "manifest.json", written, |out| {
+        serde_json::to_writer_pretty(&mut *out, &manifest)?;
+        out.write_all(b"\n")
+    })?;
+    let io = |source| PublishError::Io { path: directory.to_owned(), source };
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)?;
+    Ok(manifest)
+}
+
+/// Writes one file aside, syncs it and gives it its name. A file that exists is never replaced or followed.
+fn write(
+    directory: &Path,
+    name: &str,
+    written: &mut Vec<PathBuf>,
+    render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<ManifestFile, PublishError> {
+    let (aside, path) = (directory.join(format!(".{name}.partial")), directory.join(name));
+    let io = |source| PublishError::Io { path: path.clone(), source };
+    let file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&aside).map_err(io)?;
+    written.push(aside.clone());
+    file.set_permissions(Permissions::from_mode(FILE_MODE)).map_err(io)?;
+    let mut out = Hashed { file: BufWriter::with_capacity(1 << 16, file), hash: Sha256::new(), size: 0 };
+    render(&mut out).map_err(io)?;
+    let Hashed { file, hash, size } = out;
+    let file = file.into_inner().map_err(|error| io(error.into_error()))?;
+    file.sync_all().map_err(io)?;
+    fs::rename(&aside, &path).map_err(io)?;
+    written.push(path.clone());
+    Ok(ManifestFile { name: name.to_owned(), size, sha256: hex::encode(hash.finalize()) })
+}
+
+/// Hashes what is written while it is written.
+struct Hashed {
+    file: BufWriter<File>,
+    hash: Sha256,
+    size: u64,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn publishes_every_file_with_its_hash_and_mode() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("new/review");
+        let manifest = publish(&directory, &Report::sample(), &Format::ALL, &Templates::default()).unwrap();
+        let mut expected: Vec<String> = manifest.files.iter().map(|file| file.name.clone()).collect();
+        expected.push("manifest.json".into());
+        expected.sort();
+        assert_eq!(names(&directory), expected);
+        assert_eq!(expected.len(), ARTIFACTS.len() + 1);
+        for file in &manifest.files {
+            let path = directory.join(&file.name);
+            let bytes = fs::read(&path).unwrap();
+            assert_eq!(file.size, bytes.len() as u64);
+            assert_eq!(file.sha256, hex::encode(Sha256::digest(&bytes)));
+            assert_eq!(mode(&path), 0o640);
+        }
+        assert_eq!(mode(&directory), 0o750);
+    }
+
+    #[test]
+    fn refuses_a_directory_that_is_not_empty() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("evidence"), "kept").unwrap();
+        let error = publish(directory.path(), &Report::sample(), &Format::ALL, &Templates::default());
+        assert!(matches!(error, Err(PublishError::NotEmpty(_))));
+        assert_eq!(names(directory.path()), ["evidence"]);
+    }
+
+    #[test]
+    fn keeps_the_latest_runs_and_everything_that_is_no_run() {
+        let parent = tempfile::tempdir().unwrap();
+        for day in 1..=4 {
+            let mut report = Report::sample();
+            report.run.finished += chrono::TimeDelta::days(day);
+            let directory = parent.path().join(format!("run-{day}"));
+            publish(&directory, &report, &[Format::Json], &Templates::default()).unwrap();
+        }
+        fs::create_dir(parent.path().join("notes")).unwrap();
+        keep_latest(parent.path(), 2).unwrap();
+        assert_eq!(names(parent.path()), ["notes", "run-3", "run-4"]);
+    }
+
+    #[test]
+    fn a_failing_write_leaves_nothing_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut written = Vec::new();
+        write(directory.path(), "first", &mut written, |out| out.write_all(b"whole")).unwrap();
+        let full = write(directory.path(), "second", &mut written, |out| {
+            out.write_all(b"half")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert!(matches!(full, Err(PublishError::Io { ref path, .. }) if path.ends_with("second")));
+        assert_eq!(names(directory.path()), [".second.partial", "first"]);
+        for path in &written {
+            drop(fs::remove_file(path));
+        }
+        assert_eq!(names(directory.path()), [] as [&str; 0]);
+    }
+}

@@ -1,0 +1,423 @@
+//! The binary as a person uses it: files, exit codes, and errors that name the place and the mend.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use recert::simulator::{Estate, EstateOptions, Faults, Options, Rights, Simulator};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A directory with a configuration for one simulated console, and the binary in it.
+struct Bench {
+    directory: TempDir,
+    simulator: Option<Simulator>,
+}
+
+impl Bench {
+    async fn start(options: Options) -> Self {
+        let estate =
+            Estate::generate(&EstateOptions { users: 40, blemishes: true, ..EstateOptions::default() });
+        let simulator = Simulator::start(estate, options).await.unwrap();
+        let bench = Self { directory: tempfile::tempdir().unwrap(), simulator: Some(simulator) };
+        let simulator = bench.simulator.as_ref().unwrap();
+        bench.secret("password", simulator.password());
+        bench.configure(&bench.console(&simulator.url(), simulator.username()));
+        bench
+    }
+
+    fn offline() -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), simulator: None }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn secret(&self, name: &str, content: &str) {
+        fs::write(self.path(name), format!("{content}\n")).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn console(&self, url: &str, username: &str) -> String {
+        let password = self.path("password");
+        format!(
+            "[[console]]\nname = \"hq\"\nurl = \"{url}\"\nusername = \"{username}\"\npassword = {{ file = \"{}\" }}\n",
+            password.display()
+        )
+    }
+
+    fn configure(&self, text: &str) {
+        fs::write(self.path("config.toml"), text).unwrap();
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, &[]).await
+    }
+
+    async fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        let mut command = assert_cmd::Command::cargo_bin("recert").unwrap();
+        command.args(arguments).current_dir(self.directory.path());
+        command.env("RECERT_CONFIG", self.path("config.toml"));
+        command.envs(variables.iter().copied());
+        // The simulator runs on this runtime: the wait for the binary must not hold it up.
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+const FILES: [&str; 9] = [
+    "coverage.csv",
+    "findings.csv",
+    "grants.csv",
+    "manifest.json",
+    "report.html",
+    "report.json",
+    "report.xlsx",
+    "roles.csv",
+    "users.csv",
+];
+
+fn files(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn review_writes_every_file_and_exits_with_0() {
+    let bench = Bench::start(Options::default()).await;
+    let output = bench.run(&["review", "--out", "report"]).await;
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(files(&bench.path("report")), FILES);
+    assert!(stdout(&output).contains("COMPLETE") && stdout(&output).contains("Files in report"));
+    assert!(!stdout(&output).contains('\u{1b}'), "no colours into a pipe");
+    let report = json(&bench.path("report/report.json"));
+    assert_eq!(report["schema"], "recert.report/1");
+    assert_eq!(
+        report["users"].as_array().unwrap().len(),
+        bench.simulator.as_ref().unwrap().estate().users.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_prints_one_document_and_formats_are_chosen() {
+    let bench = Bench::start(Options::default()).await;
+    let output = bench.run(&["review", "--json", "--out", "report", "--format", "csv,json"]).await;
+    let printed: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(printed, json(&bench.path("report/report.json")));
+    let written = files(&bench.path("report"));
+    assert!(!written.contains(&"report.xlsx".into()) && !written.contains(&"report.html".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fail_on_exits_with_4_only_where_a_finding_is_that_bad() {
+    let bench = Bench::start(Options::default()).await;
+    let output = bench.run(&["review", "--out", "first", "--fail-on", "low"]).await;
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    bench.configure(&format!(
+        "{}\n[analyzers]\n{}",
+        fs::read_to_string(bench.path("config.toml")).unwrap(),
+        all_rules().iter().map(|rule| format!("{rule} = {{ severity = \"low\" }}\n")).collect::<String>()
+    ));
+    let output = bench.run(&["review", "--out", "second", "--fail-on", "medium"]).await;
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+}
+
+fn all_rules() -> Vec<String> {
+    let analyzers = recert::analyze::Analyzers::default();
+    analyzers.rules().iter().map(|rule| rule.about().id.to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incomplete_review_exits_with_3_and_says_so_everywhere() {
+    let faults = Faults { broken: vec!["/api/3/users/5/sites".into()], ..Faults::default() };
+    let bench = Bench::start(Options { faults, ..Options::default() }).await;
+    let output = bench.run(&["review", "--out", "report", "--fail-on", "info"]).await;
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert!(stdout(&output).contains("INCOMPLETE") && stdout(&output).contains("/api/3/users/{id}/sites 5"));
+    let page = fs::read_to_string(bench.path("report/report.html")).unwrap();
+    assert!(page.contains("INCOMPLETE"));
+    assert_eq!(json(&bench.path("report/report.json"))["run"]["verdict"], "incomplete");
+    assert_eq!(json(&bench.path("report/manifest.json"))["run"]["verdict"], "incomplete");
+    let coverage = fs::read_to_string(bench.path("report/coverage.csv")).unwrap();
+    assert!(coverage.contains("user_sites") && coverage.contains(",unavailable,4,503"), "{coverage}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn saved_snapshots_are_judged_again_to_the_same_bytes() {
+    let bench = Bench::start(Options::default()).await;
+    bench.run(&["review", "--out", "live", "--save-snapshot", "snapshot.json"]).await;
+    let mode = fs::metadata(bench.path("snapshot.json")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600, "a snapshot is for its owner");
+    for (out, zone) in [("first", "UTC"), ("second", "Pacific/Apia")] {
+        let output = bench
+            .run_with(
+                &["review", "--from", "snapshot.json", "--out", out],
+                &[("TZ", zone), ("LC_ALL", "tr_TR.UTF-8")],
+            )
+            .await;
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+    for name in FILES {
+        let bytes = |run: &str| fs::read(bench.path(run).join(name)).unwrap();
+        assert_eq!(bytes("first"), bytes("second"), "{name}");
+        assert_eq!(bytes("live"), bytes("first"), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_told_and_sent_once() {
+    let bench = Bench::start(Options::default()).await;
+    bench.secret("password", "canary-wrong-password");
+    let output = bench.run(&["review", "--out", "report"]).await;
+    assert_eq!(code(&output), 1);
+    assert_eq!(bench.simulator.as_ref().unwrap().authentication_failures(), 1);
+    assert!(stderr(&output).contains("refuses the credential"), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("canary"));
+    assert!(!bench.path("report").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_occupied_directory_is_refused_before_the_console_is_asked() {
+    let bench = Bench::start(Options::default()).await;
+    fs::create_dir(bench.path("report")).unwrap();
+    fs::write(bench.path("report/evidence.txt"), "kept").unwrap();
+    let output = bench.run(&["review", "--out", "report"]).await;
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("not empty"), "{}", stderr(&output));
+    assert_eq!(files(&bench.path("report")), ["evidence.txt"]);
+    assert!(bench.simulator.as_ref().unwrap().log().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_told_and_leaves_nothing() {
+    let bench = Bench::start(Options::default()).await;
+    bench.run(&["review", "--out", "live", "--save-snapshot", "snapshot.json"]).await;
+    // A file-size limit stands in for the full disk; the shell ignores its signal, so that it becomes an error.
+    let binary = assert_cmd::cargo::cargo_bin("recert");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 4; exec '{}' review --from snapshot.json --format csv --out full",
+        binary.display()
+    );
+    let output = std::process::Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(bench.directory.path())
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("full/") && stderr(&output).contains("File too large"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(!bench.path("full").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_in_the_configuration_exit_with_2_and_name_the_place() {
+    let bench = Bench::offline();
+    bench.secret("password", "x");
+    let good = bench.console("https://console.example:3780", "svc");
+    let cases: Vec<(String, &[&str])> = vec![
+        (format!("{good}colour = \"red\"\n"), &["unknown field `colour`", "line 6"]),
+        (
+            format!("{good}\n[analyzers.global_admin_count]\nmaximum = 3\n"),
+            &["unknown field `maximum`", "line 8"],
+        ),
+        (format!("{good}\n[analyzers.no_such_rule]\n"), &["no_such_rule"]),
+        (good.replace("https", "http"), &["console[0]", "url", "loopback"]),
+        (good.replace("https://", "https://user:canary@"), &["url", "login"]),
+        (format!("{good}max_in_flight = 0\n"), &["max_in_flight", "between 1 and 64"]),
+        (format!("{good}max_in_flight = \"many\"\n"), &["max_in_flight", "line 6"]),
+        (format!("{good}tls = {{ pin_sha256 = [\"12ab\"] }}\n"), &["pin_sha256", "64 hexadecimal digits"]),
+        (format!("{good}tls = {{ }}\n"), &["tls", "ca_file", "pin_sha256"]),
+        (format!("{good}{good}"), &["console[1]", "two consoles"]),
+        (format!("{good}\n[[job]]\nname = \"weekly\"\nconsoles = [\"lab\"]\n"), &["job[0]", "lab", "hq"]),
+        (good.replace("name = \"hq\"\n", ""), &["missing field `name`"]),
+        ("[[console]\n".to_owned(), &["line 1"]),
+        (String::new(), &["names no console"]),
+        (
+            good.replace(&bench.path("password").display().to_string(), "/nonexistent"),
+            &["/nonexistent", "No such file"],
+        ),
+        (
+            good.replace("{ file", "{ env").replace(&bench.path("password").display().to_string(), "NOT_SET"),
+            &["NOT_SET", "not set"],
+        ),
+        (
+            good.replace("{ file", "{ credential")
+                .replace(&bench.path("password").display().to_string(), "hq"),
+            &["LoadCredential"],
+        ),
+        (format!("templates = \"/nonexistent\"\n{good}"), &["/nonexistent"]),
+    ];
+    for (text, expected) in cases {
+        bench.configure(&text);
+        let output = bench.run(&["review", "--out", "report"]).await;
+        let message = stderr(&output);
+        assert_eq!(code(&output), 2, "{text}\n{message}");
+        for part in expected {
+            assert!(message.contains(part), "{text}\nsays {message}\nwithout {part}");
+        }
+        assert!(!message.contains("canary"), "{message}");
+        assert!(!bench.path("report").exists());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_others_can_read_is_refused() {
+    let bench = Bench::start(Options::default()).await;
+    fs::set_permissions(bench.path("password"), fs::Permissions::from_mode(0o644)).unwrap();
+    let output = bench.run(&["review", "--out", "report"]).await;
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("0644") && stderr(&output).contains("chmod 600"), "{}", stderr(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environment_overrides_keys_and_its_mistakes_are_told() {
+    let bench = Bench::start(Options::default()).await;
+    let output = bench.run_with(&["review", "--json"], &[("RECERT__CONSOLE__0__NAME", "renamed")]).await;
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(report["consoles"][0]["name"], "renamed");
+    let output = bench
+        .run_with(&["review", "--json"], &[("RECERT__ANALYZERS__GLOBAL_ADMIN_COUNT__MAXIMUM", "3")])
+        .await;
+    assert_eq!(code(&output), 2);
+    let message = stderr(&output);
+    assert!(message.contains("maximum") && message.contains("RECERT__ANALYZERS"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_and_who_can_answer_live_and_from_a_snapshot() {
+    let bench = Bench::start(Options::default()).await;
+    let username = bench.simulator.as_ref().unwrap().username().to_owned();
+    let live = bench.run(&["explain", &username, "--json"]).await;
+    assert_eq!(code(&live), 0, "{}", stderr(&live));
+    bench.run(&["review", "--out", "report", "--save-snapshot", "snapshot.json"]).await;
+    let saved = bench.run(&["explain", &username, "--from", "snapshot.json", "--json"]).await;
+    assert_eq!(stdout(&live), stdout(&saved));
+    let explained: Value = serde_json::from_str(&stdout(&live)).unwrap();
+    assert_eq!(explained[0]["sites"][0]["via"], serde_json::json!(["superuser", "all-flag"]));
+
+    let tree = bench.run(&["explain", &username]).await;
+    assert!(stdout(&tree).contains("├─ role Global Administrator (global-admin)"), "{}", stdout(&tree));
+    let live = bench.run(&["who-can", "configure-global-settings", "--site", "1", "--json"]).await;
+    let saved = bench
+        .run(&["who-can", "configure-global-settings", "--site", "1", "--from", "snapshot.json", "--json"])
+        .await;
+    assert_eq!(stdout(&live), stdout(&saved));
+    assert!(stdout(&live).contains(&username));
+    for mistake in [
+        ["explain", "nobody-of-this-name"].as_slice(),
+        &["who-can", "no-such-privilege"],
+        &["who-can", "create-reports", "--site", "no such site"],
+    ] {
+        assert_eq!(code(&bench.run(mistake).await), 2, "{mistake:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_tells_each_line_and_what_to_do() {
+    let bench = Bench::start(Options::default()).await;
+    let output = bench.run(&["check"]).await;
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    assert_eq!(
+        stdout(&output).lines().filter(|line| line.starts_with("ok ")).count(),
+        4,
+        "{}",
+        stdout(&output)
+    );
+    let limited = Bench::start(Options { collector: Rights::Limited, ..Options::default() }).await;
+    let output = limited.run(&["check"]).await;
+    assert_eq!(code(&output), 1);
+    assert!(stdout(&output).contains("Global Administrator"), "{}", stdout(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_are_printed_and_one_in_full() {
+    let bench = Bench::offline();
+    let output = bench.run(&["rules"]).await;
+    for rule in all_rules() {
+        assert!(stdout(&output).contains(&rule), "{rule}");
+        let page = bench.run(&["rules", &rule]).await;
+        for heading in ["What it flags", "Why it matters", "in the console", "through the API", "Controls"] {
+            assert!(stdout(&page).contains(heading), "{rule}: {heading}");
+        }
+    }
+    assert_eq!(code(&bench.run(&["rules", "no_such_rule"]).await), 2);
+    assert_eq!(code(&bench.run(&["rules", "auth-01", "--json"]).await), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn demo_writes_everything_and_replaces_only_a_former_demo() {
+    let bench = Bench::offline();
+    let first = bench.run(&["demo"]).await;
+    assert_eq!(code(&first), 0, "{}", stderr(&first));
+    assert_eq!(files(&bench.path("recert-demo")), FILES);
+    let report = json(&bench.path("recert-demo/report.json"));
+    for rule in all_rules() {
+        let rows = report["rules"].as_array().unwrap();
+        let found: u64 = rows
+            .iter()
+            .filter(|row| row["id"] == rule.as_str())
+            .map(|row| row["findings"].as_u64().unwrap())
+            .sum();
+        assert!(found > 0, "the demo shows nothing of {rule}");
+    }
+    assert_eq!(code(&bench.run(&["demo", "--seed", "8"]).await), 0);
+    fs::write(bench.path("recert-demo/mine.txt"), "kept").unwrap();
+    assert_eq!(code(&bench.run(&["demo"]).await), 2);
+    assert!(bench.path("recert-demo/mine.txt").exists());
+    assert!(bench.path("recert-demo/report.xlsx").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delivery_keeps_the_latest_runs_of_a_job() {
+    let bench = Bench::start(Options::default()).await;
+    let console = fs::read_to_string(bench.path("config.toml")).unwrap();
+    bench.configure(&format!(
+        "{console}\n[[job]]\nname = \"weekly\"\nformats = [\"json\"]\n[[job.directory]]\npath = \"runs\"\nkeep = 2\n"
+    ));
+    fs::create_dir(bench.path("runs")).unwrap();
+    for _ in 0..3 {
+        let output = bench.run(&["review", "--job", "weekly", "--deliver"]).await;
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+    let runs = files(&bench.path("runs"));
+    assert_eq!(runs.len(), 2);
+    for run in runs {
+        assert_eq!(files(&bench.path("runs").join(run)), ["manifest.json", "report.json"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_help_completions_and_the_manual_page() {
+    let bench = Bench::offline();
+    assert_eq!(code(&bench.run(&["review", "--format", "pdf"]).await), 2);
+    assert_eq!(code(&bench.run(&[]).await), 2);
+    let help = bench.run(&["--help"]).await;
+    assert_eq!(code(&help), 0);
+    assert!(stdout(&help).contains("Exit codes: 0 done and complete"));
+    assert!(stdout(&bench.run(&["completions", "bash"]).await).contains("_recert"));
+    assert!(stdout(&bench.run(&["man"]).await).contains(".TH recert"));
+}
