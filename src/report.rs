@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 pub use assemble::{Reviewed, assemble};
 pub use rows::{
-    AnomalyRow, AssetGroupRow, Change, CoverageRow, FindingRow, GapRow, Grant, PrivilegeRow, RoleRow,
-    RuleRow, Scopes, SiteRow, UserRow,
+    AnomalyRow, AssetGroupRow, Change, CoverageRow, Evidence, FindingRow, FindingState, GapRow, Grant,
+    PrivilegeRow, RoleRow, RuleRow, Scopes, SiteRow, UserRow,
 };
 
 /// Everything one run found out.
