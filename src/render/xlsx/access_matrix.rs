@@ -119,7 +119,7 @@ fn plan<'a>(name: &str, across: &[Across<'_>], names: &'a [String]) -> Plan<'a> 
     ];
     let columns = names.iter().map(|name| Column::new(name.as_str(), Kind::Upright, 4));
     let mut plan = Plan::new(name, KEYS, keys.into_iter().chain(columns).collect());
-    plan.note = NOTE.to_owned();
+    plan.note.push_str(NOTE);
     let is_site = |column: &Across<'_>| matches!(column.scope, Scope::Site(_));
     let first_group = across.partition_point(is_site);
     if first_group > 0 {
@@ -145,7 +145,7 @@ fn write_row(row: &mut Row<'_>, user: &UserRow, across: &[Across<'_>]) -> Result
             Scope::AssetGroup(id) => groups.mark(id, column.listed),
         };
         match mark {
-            "" => row.skip(1)?,
+            "" => row.skip(1),
             mark => row.styled(mark, |style| look(style, mark))?,
         };
     }

@@ -42,21 +42,14 @@ fn write_part(row: &mut Row<'_>, part: &CoverageRow) -> Result<(), XlsxError> {
         PartState::Undetermined => &style.doubt,
         PartState::NotAsked => &style.muted,
     })?;
-    match part.expected {
-        Some(expected) => row.count(expected)?,
-        None => row.skip(1)?,
-    };
-    row.count(part.examined)?;
+    row.count(part.expected)?.count(part.examined)?;
     Ok(())
 }
 
 fn write_gap(row: &mut Row<'_>, gap: &GapRow) -> Result<(), XlsxError> {
-    row.text(&words(gap.part))?.text(&gap.console)?.styled("gap", |style| &style.bad)?.skip(2)?;
+    row.text(&words(gap.part))?.text(&gap.console)?.styled("gap", |style| &style.bad)?.skip(2);
     row.text(&gap.endpoint)?.optional(gap.id.as_deref())?.text(&words(gap.reason.as_str()))?;
-    row.count(gap.attempts)?;
-    if let Some(status) = gap.last_status {
-        row.count(status)?;
-    }
+    row.count(u64::from(gap.attempts))?.count(gap.last_status.map(u64::from))?;
     Ok(())
 }
 
@@ -77,12 +70,8 @@ fn write_anomalies(table: &mut Table<'_, '_, '_>, anomalies: &[AnomalyRow]) -> R
     for anomaly in anomalies {
         let mut row = table.row()?;
         row.text(&words(anomaly.check.as_str()))?.text(&anomaly.console)?;
-        match anomaly.user {
-            Some(user) => row.number(user)?,
-            None => row.skip(1)?,
-        };
-        row.text(&anomaly.object)?.skip(1)?;
-        row.text(&format!("{} says: {}", anomaly.left_endpoint, anomaly.left_says))?.skip(1)?;
+        row.number(anomaly.user)?.text(&anomaly.object)?.skip(1);
+        row.text(&format!("{} says: {}", anomaly.left_endpoint, anomaly.left_says))?.skip(1);
         row.text(&format!("{} says: {}", anomaly.right_endpoint, anomaly.right_says))?;
     }
     Ok(())

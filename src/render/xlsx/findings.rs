@@ -59,11 +59,11 @@ fn write_row(row: &mut Row<'_>, finding: &FindingRow, place: Option<String>) -> 
     row.text(&joined(&mut finding.evidence.iter().map(ToString::to_string)))?;
     row.text(&finding.remediation)?.text(&joined(&mut finding.controls.iter().cloned()))?;
     row.text(finding.state.as_str())?.optional(finding.waiver.as_deref())?;
-    match finding.waiver_expires {
-        Some(expires) => row.time(expires)?,
-        None => row.skip(1)?,
-    };
-    row.time(finding.first_seen)?.text(&finding.console)?.text(&finding.rule)?.text(&finding.id)?;
+    row.time(finding.waiver_expires)?
+        .time(finding.first_seen)?
+        .text(&finding.console)?
+        .text(&finding.rule)?
+        .text(&finding.id)?;
     Ok(())
 }
 

@@ -26,7 +26,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
             table.second("Privileges", &["Privilege", "", "Console", "Known to recert", "Users", "Roles"])?;
             for privilege in &report.privileges {
                 let mut row = table.row()?;
-                row.text(privilege.id.as_str())?.skip(1)?.text(&privilege.console)?;
+                row.text(privilege.id.as_str())?.skip(1).text(&privilege.console)?;
                 row.flag(Some(privilege.known))?.count(privilege.users)?.count(privilege.roles)?;
             }
         }
@@ -53,14 +53,14 @@ fn plan<'a>(across: &[&'a str]) -> Plan<'a> {
 
 fn write_role(row: &mut Row<'_>, role: &RoleRow, across: &[&str]) -> Result<(), XlsxError> {
     row.text(&role.name)?.text(&role.id)?.text(&role.console)?.flag(Some(role.builtin))?;
-    row.count(role.users)?.count(role.privileges.len())?.optional(role.description.as_deref())?;
+    row.count(role.users)?.count(role.privileges.len() as u64)?.optional(role.description.as_deref())?;
     let held: BTreeSet<&str> = role.privileges.iter().map(crate::model::PrivilegeId::as_str).collect();
     for privilege in across {
         if held.contains(privilege) {
-            row.styled("●", |style| &style.direct)?;
+            row.styled("●", |style| &style.direct)?
         } else {
-            row.skip(1)?;
-        }
+            row.skip(1)
+        };
     }
     Ok(())
 }

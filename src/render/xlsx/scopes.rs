@@ -22,11 +22,7 @@ pub(super) fn sites(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let mut table = book.table(plan)?;
     for site in &report.sites {
         let mut row = table.row()?;
-        row.text(&site.name)?.count(site.users)?;
-        match site.assets {
-            Some(assets) => row.number(assets)?,
-            None => row.skip(1)?,
-        };
+        row.text(&site.name)?.count(site.users)?.number(site.assets)?;
         row.optional(site.kind.as_deref())?.optional(site.importance.as_deref())?;
         let scanned = site.last_scan.as_deref().unwrap_or_default();
         match chrono::DateTime::parse_from_rfc3339(scanned) {
@@ -54,11 +50,7 @@ pub(super) fn asset_groups(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let mut table = book.table(plan)?;
     for group in &report.asset_groups {
         let mut row = table.row()?;
-        row.text(&group.name)?.count(group.users)?;
-        match group.assets {
-            Some(assets) => row.number(assets)?,
-            None => row.skip(1)?,
-        };
+        row.text(&group.name)?.count(group.users)?.number(group.assets)?;
         row.optional(group.kind.as_deref())?.text(&group.console)?.number(group.id)?;
         row.optional(group.description.as_deref())?;
     }

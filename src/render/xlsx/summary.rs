@@ -156,13 +156,14 @@ impl Page<'_> {
         match self.report.run.verdict {
             Completeness::Complete => {
                 let line = "Every part of every console ties out: what was to be seen was seen.";
-                self.put((FIRST, LAST), line, &self.style.complete)?;
+                let format = self.style.complete.clone().set_align(FormatAlign::VerticalCenter);
+                self.put((FIRST, LAST), line, &format)?;
             }
             Completeness::Incomplete => {
                 let link = Url::new("internal:'Coverage'!A1").set_text(format!(
                     "{status}. What was not seen proves nothing: no rule passes on it, and counts may be too low."
                 ));
-                let format = self.style.incomplete.clone();
+                let format = self.style.incomplete.clone().set_align(FormatAlign::VerticalCenter);
                 self.sheet.write_url_with_format(self.row, FIRST, &link, &format)?;
             }
         }

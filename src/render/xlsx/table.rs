@@ -108,14 +108,13 @@ impl<'b, 'r, 'p> Table<'b, 'r, 'p> {
         if self.next >= self.book.limits.rows {
             let further = head(self.book, &self.plan)?;
             let full = std::mem::replace(&mut self.sheet, further);
-            let last = self.filtered.take().unwrap_or(self.next - 1);
-            push(self.book, &self.plan, full, last)?;
+            push(self.book, &self.plan, full, self.next - 1, self.filtered.take())?;
             self.next = HEAD_ROWS;
         }
-        let row = self.next;
+        let index = self.next;
         self.next += 1;
         let Self { book, plan, sheet, .. } = self;
-        Ok(Row { sheet, style: &book.style, columns: &plan.columns, lines: plan.lines, row, column: 0 })
+        Ok(Row { sheet, style: &book.style, columns: &plan.columns, lines: plan.lines, index, column: 0 })
     }
 
     /// A second table under the first, after an empty row; the filter stays with the first.
@@ -124,13 +123,12 @@ impl<'b, 'r, 'p> Table<'b, 'r, 'p> {
         self.row()?;
         self.row()?.heading(heading)?;
         let mut header = self.row()?;
-        header.sheet.set_row_height(header.row, HEADER_HEIGHT)?;
+        header.sheet.set_row_height(header.index, HEADER_HEIGHT)?;
         columns.iter().try_for_each(|column| header.header(column).map(drop))
     }
 
     pub(super) fn finish(self) -> Result<(), XlsxError> {
-        let last = self.filtered.unwrap_or(self.next - 1);
-        push(self.book, &self.plan, self.sheet, last)
+        push(self.book, &self.plan, self.sheet, self.next - 1, self.filtered)
     }
 }
 
@@ -197,9 +195,17 @@ fn height(lines: u16) -> f64 {
     f64::from(lines) * (LINE - 2.0) + 2.0
 }
 
-fn push(book: &mut Book<'_>, plan: &Plan<'_>, mut sheet: Worksheet, last: u32) -> Result<(), XlsxError> {
+fn push(
+    book: &mut Book<'_>,
+    plan: &Plan<'_>,
+    mut sheet: Worksheet,
+    last: u32,
+    filtered: Option<u32>,
+) -> Result<(), XlsxError> {
     if let Ok(columns @ 1..) = u16::try_from(plan.columns.len()) {
-        sheet.autofilter(HEADER_ROW, 0, last, columns - 1)?;
+        sheet.autofilter(HEADER_ROW, 0, filtered.unwrap_or(last), columns - 1)?;
+        // Text that runs out of its last column would otherwise shrink every page to its length.
+        sheet.set_print_area(0, 0, last, columns - 1)?;
     }
     book.workbook.push_worksheet(sheet);
     Ok(())
@@ -212,7 +218,7 @@ pub(super) struct Row<'t> {
     style: &'t Style,
     columns: &'t [Column<'t>],
     lines: u16,
-    row: u32,
+    index: u32,
     column: u16,
 }
 
@@ -221,9 +227,9 @@ type Next<'n, 't> = Result<&'n mut Row<'t>, XlsxError>;
 impl<'t> Row<'t> {
     /// Text, which never becomes anything else: this and [`Row::styled`] are the only ways for it into a cell.
     pub(super) fn text(&mut self, text: &str) -> Next<'_, 't> {
-        self.sheet.write_string(self.row, self.column, shown(text))?;
+        self.sheet.write_string(self.index, self.column, shown(text))?;
         self.make_room(text)?;
-        self.skip(1)
+        Ok(self.skip(1))
     }
 
     /// Makes the row as high as wrapped text needs it. Heights stay in memory, so that a row far down keeps the height
@@ -237,16 +243,16 @@ impl<'t> Row<'t> {
         };
         let lines: usize = text.lines().map(|line| line.chars().count() / usize::from(*width) + 1).sum();
         let lines = u16::try_from(lines).unwrap_or(MOST_LINES).min(MOST_LINES);
-        if lines > self.lines && self.row < ROWS {
+        if lines > self.lines && self.index < ROWS {
             self.lines = lines;
-            self.sheet.set_row_height(self.row, height(lines))?;
+            self.sheet.set_row_height(self.index, height(lines))?;
         }
         Ok(())
     }
 
     pub(super) fn styled(&mut self, text: &str, pick: impl FnOnce(&Style) -> &Format) -> Next<'_, 't> {
-        self.sheet.write_string_with_format(self.row, self.column, shown(text), pick(self.style))?;
-        self.skip(1)
+        self.sheet.write_string_with_format(self.index, self.column, shown(text), pick(self.style))?;
+        Ok(self.skip(1))
     }
 
     pub(super) fn heading(&mut self, text: &str) -> Next<'_, 't> {
@@ -261,16 +267,18 @@ impl<'t> Row<'t> {
         self.text(text.unwrap_or_default())
     }
 
-    pub(super) fn number(&mut self, number: i64) -> Next<'_, 't> {
-        match exact(number) {
-            Some(exact) => self.sheet.write_number(self.row, self.column, exact)?,
-            None => self.sheet.write_string(self.row, self.column, number.to_string())?,
-        };
-        self.skip(1)
+    pub(super) fn number(&mut self, number: impl Into<Option<i64>>) -> Next<'_, 't> {
+        if let Some(number) = number.into() {
+            match exact(number) {
+                Some(exact) => self.sheet.write_number(self.index, self.column, exact)?,
+                None => self.sheet.write_string(self.index, self.column, number.to_string())?,
+            };
+        }
+        Ok(self.skip(1))
     }
 
-    pub(super) fn count(&mut self, count: impl TryInto<i64>) -> Next<'_, 't> {
-        self.number(count.try_into().unwrap_or(i64::MAX))
+    pub(super) fn count(&mut self, count: impl Into<Option<u64>>) -> Next<'_, 't> {
+        self.number(count.into().map(|count| i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
     pub(super) fn flag(&mut self, flag: Option<bool>) -> Next<'_, 't> {
@@ -281,27 +289,32 @@ impl<'t> Row<'t> {
         })
     }
 
-    pub(super) fn time(&mut self, time: DateTime<Utc>) -> Next<'_, 't> {
-        match serial(time) {
-            Some(serial) => self.sheet.write_number(self.row, self.column, serial)?,
-            None => self.sheet.write_string(self.row, self.column, time.to_rfc3339())?,
-        };
-        self.skip(1)
+    pub(super) fn time(&mut self, time: impl Into<Option<DateTime<Utc>>>) -> Next<'_, 't> {
+        if let Some(time) = time.into() {
+            match serial(time) {
+                Some(serial) => self.sheet.write_number(self.index, self.column, serial)?,
+                None => self.sheet.write_string(self.index, self.column, time.to_rfc3339())?,
+            };
+        }
+        Ok(self.skip(1))
     }
 
-    pub(super) fn severity(&mut self, severity: Severity) -> Next<'_, 't> {
-        self.styled(severity.as_str(), |style| style.severity(severity))
+    pub(super) fn severity(&mut self, severity: impl Into<Option<Severity>>) -> Next<'_, 't> {
+        match severity.into() {
+            Some(severity) => self.styled(severity.as_str(), |style| style.severity(severity)),
+            None => Ok(self.skip(1)),
+        }
     }
 
     /// Words of ours that lead to a place in this workbook.
     pub(super) fn link(&mut self, place: &str, words: String) -> Next<'_, 't> {
         let link = Url::new(format!("internal:{place}")).set_text(words);
-        self.sheet.write_url_with_format(self.row, self.column, &link, &self.style.link)?;
-        self.skip(1)
+        self.sheet.write_url_with_format(self.index, self.column, &link, &self.style.link)?;
+        Ok(self.skip(1))
     }
 
-    pub(super) fn skip(&mut self, cells: u16) -> Next<'_, 't> {
+    pub(super) fn skip(&mut self, cells: u16) -> &mut Self {
         self.column += cells;
-        Ok(self)
+        self
     }
 }

@@ -45,24 +45,19 @@ fn write_row(row: &mut Row<'_>, user: &UserRow) -> Result<(), XlsxError> {
     row.flag(user.enabled)?.flag(user.locked)?;
     row.optional(user.role_name.as_deref().or(user.role_id.as_deref()))?.flag(Some(user.superuser))?;
     row.text(&user.two_factor.as_str().replace('_', " "))?.count(user.findings)?;
-    match user.highest_severity {
-        Some(severity) => row.severity(severity)?,
-        None => row.skip(1)?,
-    };
+    row.severity(user.highest_severity)?;
     reach(row, &user.sites)?;
     reach(row, &user.asset_groups)?;
-    match user.leftover_sites.len() + user.leftover_asset_groups.len() {
-        0 => row.skip(1)?,
-        leftover => row.count(leftover)?,
-    };
+    let leftover = (user.leftover_sites.len() + user.leftover_asset_groups.len()) as u64;
+    row.count((leftover > 0).then_some(leftover))?;
     row.optional(user.auth_source.as_deref())?.optional(user.auth_type.as_deref())?.flag(user.external)?;
     row.optional(user.role_id.as_deref())?.text(&user.console)?.number(user.id)?;
     match &user.privileges {
         Some(held) => {
             let ids: Vec<&str> = held.iter().map(crate::model::PrivilegeId::as_str).collect();
-            row.count(held.len())?.text(&ids.join(", "))?
+            row.count(held.len() as u64)?.text(&ids.join(", "))?
         }
-        None => row.text("unknown")?.skip(1)?,
+        None => row.text("unknown")?.skip(1),
     };
     Ok(())
 }
@@ -70,7 +65,7 @@ fn write_row(row: &mut Row<'_>, user: &UserRow) -> Result<(), XlsxError> {
 fn reach(row: &mut Row<'_>, scopes: &Scopes) -> Result<(), XlsxError> {
     match scopes {
         Scopes::All => row.text("all")?,
-        Scopes::Listed(ids) => row.count(ids.len())?,
+        Scopes::Listed(ids) => row.count(ids.len() as u64)?,
         Scopes::Unknown => row.text("unknown")?,
     };
     Ok(())

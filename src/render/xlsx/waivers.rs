@@ -24,11 +24,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let mut table = book.table(plan)?;
     for finding in waived {
         let mut row = table.row()?;
-        row.optional(finding.waiver.as_deref())?;
-        match finding.waiver_expires {
-            Some(expires) => row.time(expires)?,
-            None => row.skip(1)?,
-        };
+        row.optional(finding.waiver.as_deref())?.time(finding.waiver_expires)?;
         row.severity(finding.severity)?.text(&finding.title)?.text(&finding.subject_name)?;
         row.text(&finding.summary)?.text(&finding.console)?.text(&finding.id)?;
     }

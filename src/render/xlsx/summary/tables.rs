@@ -118,12 +118,12 @@ pub(super) fn top_rules(page: &mut Page<'_>) -> Result<Option<Drawn>, XlsxError>
     rules.sort_by_key(|(rule, (count, _))| (std::cmp::Reverse(*count), *rule));
     header_row(page, &["Rule", "Code", "Findings"])?;
     let first = page.row;
-    let ruled = Style::ruled(&page.style.mark);
+    let centred = Style::ruled(&page.style.mark);
     for (rule, (count, title)) in rules.iter().take(TOP) {
         page.height(20)?;
         page.put((FIRST, FIRST), title, &Style::ruled(&page.style.text))?;
-        page.put((2, 2), codes.get(rule).copied().unwrap_or(rule), &ruled)?;
-        page.put_count(3, *count, &ruled)?;
+        page.put((2, 2), codes.get(rule).copied().unwrap_or(rule), &centred)?;
+        page.put_count(3, *count, &centred)?;
         page.row += 1;
     }
     let last = page.row - 1;
