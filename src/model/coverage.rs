@@ -308,3 +308,22 @@ pub enum CrossCheck {
     /// A user record without a field that every known console sends.
     IncompleteRecord,
 }
+
+impl CrossCheck {
+    /// The name in `report.json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RoleUsers => "role_users",
+            Self::PrivilegeUsers => "privilege_users",
+            Self::AuthenticationSourceUsers => "authentication_source_users",
+            Self::SiteUsers => "site_users",
+            Self::AssetGroupUsers => "asset_group_users",
+            Self::RoleDefinition => "role_definition",
+            Self::UserPrivileges => "user_privileges",
+            Self::DanglingRole => "dangling_role",
+            Self::DanglingSite => "dangling_site",
+            Self::DanglingAssetGroup => "dangling_asset_group",
+            Self::IncompleteRecord => "incomplete_record",
+        }
+    }
+}

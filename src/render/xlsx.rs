@@ -1,6 +1,71 @@
-//! Stub.
+//! The workbook: what the compliance owner opens, filters, prints and hands on.
+//!
+//! Each file below is one sheet, or two that are alike. All but the summary are written row by row into a temporary
+//! file (where `TMPDIR` says), so that a large console needs time and disk but no memory.
+
+mod access_matrix;
+mod book;
+mod cell;
+mod changes;
+mod coverage;
+mod findings;
+mod roles;
+mod scopes;
+mod style;
+mod summary;
+mod table;
+#[cfg(test)]
+mod tests;
+mod users;
+mod waivers;
+
+use std::io::{self, BufWriter, Seek, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rust_xlsxwriter::XlsxError;
+
+use self::book::{Book, Limits, part_name};
+use self::cell::{exact, serial, shown};
+use self::style::{Palette, Style};
+use self::table::{Column, HEAD_ROWS, Kind, Plan, Row, Table};
+use super::{gaps_by_part, picture};
 use crate::report::Report;
-use std::io::{self, Write};
-pub(super) fn report(_: &Report, _: &mut dyn Write) -> io::Result<()> {
-    Ok(())
+
+pub(super) fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    within(report, Limits::EXCEL, out)
+}
+
+fn within(report: &Report, limits: Limits, out: &mut dyn Write) -> io::Result<()> {
+    let mut file = tempfile::tempfile()?;
+    // The crate panics where one of its temporary files cannot be written, as on a full disk.
+    let built = catch_unwind(AssertUnwindSafe(|| -> io::Result<()> {
+        let mut packed = BufWriter::new(&file);
+        build(report, limits, &mut packed).map_err(io_error)?;
+        packed.flush()
+    }));
+    built.unwrap_or_else(|_| Err(io::Error::other("cannot write the temporary files of the workbook")))?;
+    file.rewind()?;
+    io::copy(&mut file, out).map(drop)
+}
+
+fn build(report: &Report, limits: Limits, out: impl Write + Send) -> Result<(), XlsxError> {
+    let mut book = Book::new(report, limits);
+    summary::write(&mut book)?;
+    findings::write(&mut book)?;
+    users::write(&mut book)?;
+    access_matrix::write(&mut book)?;
+    roles::write(&mut book)?;
+    scopes::sites(&mut book)?;
+    scopes::asset_groups(&mut book)?;
+    changes::write(&mut book)?;
+    waivers::write(&mut book)?;
+    coverage::write(&mut book)?;
+    book.workbook.save_to_writer(out)
+}
+
+fn io_error(error: XlsxError) -> io::Error {
+    match error {
+        XlsxError::IoError(error) | XlsxError::TempFileError(_, error) => error,
+        other => io::Error::other(other),
+    }
 }

@@ -1,0 +1,82 @@
+//! The sheet Coverage: how much of each part was seen, every gap by name, and where a console contradicts itself.
+
+use rust_xlsxwriter::XlsxError;
+
+use super::{Book, Column, Kind, Plan, Row, Style, Table, gaps_by_part};
+use crate::model::PartState;
+use crate::report::{AnomalyRow, CoverageRow, GapRow};
+
+pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
+    use Kind::{Count, Mark, Text};
+    let report = book.report;
+    let columns = vec![
+        Column::new("Part", Text, 30),
+        Column::new("Console", Text, 18),
+        Column::new("State", Mark, 16),
+        Column::new("Expected", Count, 11),
+        Column::new("Examined", Count, 11),
+        Column::new("Gap: endpoint", Text, 42),
+        Column::new("Gap: id", Text, 16),
+        Column::new("Gap: reason", Text, 22),
+        Column::new("Gap: attempts", Count, 11),
+        Column::new("Gap: last status", Kind::Id, 11),
+    ];
+    let mut table = book.table(Plan::new("Coverage", 1, columns))?;
+    for (part, gaps) in gaps_by_part(report) {
+        write_part(&mut table.row()?, part)?;
+        for gap in gaps {
+            write_gap(&mut table.row()?, gap)?;
+        }
+    }
+    if !report.anomalies.is_empty() {
+        write_anomalies(&mut table, &report.anomalies)?;
+    }
+    table.finish()
+}
+
+fn write_part(row: &mut Row<'_>, part: &CoverageRow) -> Result<(), XlsxError> {
+    row.text(&words(part.part))?.text(&part.console)?;
+    row.styled(&words(part.state.as_str()), |style: &Style| match part.state {
+        PartState::Complete => &style.good,
+        PartState::Incomplete => &style.bad,
+        PartState::Undetermined => &style.doubt,
+        PartState::NotAsked => &style.muted,
+    })?;
+    row.count(part.expected)?.count(part.examined)?;
+    Ok(())
+}
+
+fn write_gap(row: &mut Row<'_>, gap: &GapRow) -> Result<(), XlsxError> {
+    row.text(&words(gap.part))?.text(&gap.console)?.styled("gap", |style| &style.bad)?.skip(2);
+    row.text(&gap.endpoint)?.optional(gap.id.as_deref())?.text(&words(gap.reason.as_str()))?;
+    row.count(u64::from(gap.attempts))?.count(gap.last_status.map(u64::from))?;
+    Ok(())
+}
+
+fn write_anomalies(table: &mut Table<'_, '_, '_>, anomalies: &[AnomalyRow]) -> Result<(), XlsxError> {
+    let columns = [
+        "What was compared",
+        "Console",
+        "User id",
+        "Object",
+        "",
+        "One answer",
+        "",
+        "The other answer",
+        "",
+        "",
+    ];
+    table.second("Answers of a console that disagree", &columns)?;
+    for anomaly in anomalies {
+        let mut row = table.row()?;
+        row.text(&words(anomaly.check.as_str()))?.text(&anomaly.console)?;
+        row.number(anomaly.user)?.text(&anomaly.object)?.skip(1);
+        row.text(&format!("{} says: {}", anomaly.left_endpoint, anomaly.left_says))?.skip(1);
+        row.text(&format!("{} says: {}", anomaly.right_endpoint, anomaly.right_says))?;
+    }
+    Ok(())
+}
+
+fn words(name: &str) -> String {
+    name.replace('_', " ")
+}

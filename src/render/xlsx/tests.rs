@@ -1,0 +1,401 @@
+//! The workbook, read back cell by cell.
+
+use std::io::{Cursor, Read};
+
+use calamine::{Data, Reader, Xlsx};
+
+use super::*;
+use crate::model::TwoFactor;
+use crate::report::{Change, FindingState, Scopes};
+
+const SHEETS: [&str; 11] = [
+    "Summary",
+    "Findings",
+    "Users",
+    "Access matrix (hq)",
+    "Access matrix (lab)",
+    "Roles and privileges",
+    "Sites",
+    "Asset groups",
+    "Changes",
+    "Waivers",
+    "Coverage",
+];
+
+fn bytes(report: &Report) -> Vec<u8> {
+    let mut out = Vec::new();
+    super::report(report, &mut out).unwrap();
+    out
+}
+
+/// A workbook as somebody else reads it.
+struct Opened(Xlsx<Cursor<Vec<u8>>>);
+
+impl Opened {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self(Xlsx::new(Cursor::new(bytes)).unwrap())
+    }
+
+    fn within(report: &Report, limits: Limits) -> Self {
+        let mut out = Vec::new();
+        within(report, limits, &mut out).unwrap();
+        Self::new(out)
+    }
+
+    fn rows(&mut self, sheet: &str) -> Vec<Vec<String>> {
+        let range = self.0.worksheet_range(sheet).unwrap();
+        range.rows().map(|row| row.iter().map(Data::to_string).collect()).collect()
+    }
+
+    /// The rows under the header, empty cells at the end left out.
+    fn body(&mut self, sheet: &str) -> Vec<String> {
+        let rows = self.rows(sheet);
+        rows[HEAD_ROWS as usize..].iter().map(|row| row.join("|").trim_end_matches('|').to_owned()).collect()
+    }
+
+    fn header(&mut self, sheet: &str) -> String {
+        self.rows(sheet)[HEAD_ROWS as usize - 1].join("|").trim_end_matches('|').to_owned()
+    }
+}
+
+fn sample() -> Opened {
+    Opened::new(bytes(&Report::sample()))
+}
+
+/// Every part of the package: name and text.
+fn parts(bytes: &[u8]) -> Vec<(String, String)> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    (0..archive.len())
+        .map(|index| {
+            let mut part = archive.by_index(index).unwrap();
+            let mut text = String::new();
+            part.read_to_string(&mut text).unwrap();
+            (part.name().unwrap().into_owned(), text)
+        })
+        .collect()
+}
+
+#[test]
+fn sheets_stand_in_the_agreed_order() {
+    assert_eq!(sample().0.sheet_names(), SHEETS);
+    let mut single = Report::sample();
+    single.consoles.truncate(1);
+    assert_eq!(Opened::new(bytes(&single)).0.sheet_names()[3], "Access matrix");
+}
+
+#[test]
+fn every_row_of_the_report_is_on_its_sheet() {
+    let (report, mut book) = (Report::sample(), sample());
+    let mut count = |sheet: &str| book.body(sheet).len();
+    assert_eq!(count("Findings"), report.findings.len());
+    assert_eq!(count("Users"), report.users.len());
+    assert_eq!(count("Access matrix (hq)") + count("Access matrix (lab)"), report.users.len());
+    // An empty row, a heading and a header between the two tables.
+    assert_eq!(count("Roles and privileges"), report.roles.len() + 3 + report.privileges.len());
+    assert_eq!(count("Sites"), report.sites.len());
+    assert_eq!(count("Asset groups"), report.asset_groups.len());
+    assert_eq!(count("Coverage"), report.coverage.len() + report.gaps.len());
+}
+
+#[test]
+fn users_read_as_agreed() {
+    let mut book = sample();
+    insta::assert_snapshot!(book.header("Users"), @r##"
+    Login|Name|E-mail|Enabled|Locked|Role|Super-user|Two-factor|Findings|Worst finding|Sites|Asset groups|Unused own grants|Authentication source|Source type|External|Role id|Console|User id|Privileges|Privileges by id
+    "##);
+    let body: Vec<String> = book.body("Users").iter().map(|row| row.replace('\u{202e}', "RLO")).collect();
+    insta::assert_snapshot!(body[1..].join("\n"), @r##"
+    =HYPERLINK("http://evil","x")|<script>alert(1)</script>␍
+    Bcc: x⟨U+202E⟩␛[31m,"q";'|=HYPERLINK("http://evil","x")@corp.example|yes|yes|User|no|configured|1|medium|1|0||Builtin Users|normal|no|user|hq|2|2|view-asset-group-asset-data, view-site-asset-data
+    mia|mia Example|mia@corp.example|yes|no|User|no|delegated|0||1|0||Corporate LDAP|ldap|yes|user|hq|3|2|view-asset-group-asset-data, view-site-asset-data
+    noor|noor Example|noor@corp.example|yes|no|User|no|delegated|0||unknown|0||Corporate LDAP|ldap|yes|user|lab|7|2|view-asset-group-asset-data, view-site-asset-data
+    ola|ola Example|ola@corp.example|yes|no|User|no|delegated|0||2|0||Corporate LDAP|ldap|yes|user|lab|8|2|view-asset-group-asset-data, view-site-asset-data
+    "##);
+}
+
+#[test]
+fn findings_read_as_agreed() {
+    let mut book = sample();
+    insta::assert_snapshot!(book.header("Findings"), @r##"
+    Severity|Subject|Kind|Subject id|Rule|What is wrong|Evidence|How to mend it|Controls|State|Waiver|Waiver ends (UTC)|First seen (UTC)|Console|Rule id|Finding id
+    "##);
+    insta::assert_snapshot!(book.body("Findings").join("\n"), @r##"
+    critical|nxadmin|user|1|Local administrator without two-factor authentication|nxadmin is an administrator with a password alone|type: admin; two-factor: not configured|Console: Administration > Users. API: POST /api/3/users/{id}/2FA.|PCI DSS 4.0.1 8.4.1|open|||46286.59363425926|hq|local_admin_without_2fa|242c454c94bd78003457
+    medium|=HYPERLINK("http://evil","x")|user|2|Locked account|an account is locked||Console: Administration > Users. API: DELETE /api/3/users/{id}/lock.||open|||46286.59363425926|hq|locked_account|6f741750942742815a0b
+    "##);
+}
+
+#[test]
+fn matrix_shows_every_path_and_what_is_not_known() {
+    let mut book = sample();
+    insta::assert_snapshot!(book.header("Access matrix (hq)"), @r##"
+    Login|Name|Role|Site 1|Site 2|Site 3|Group 1|Group 2
+    "##);
+    insta::assert_snapshot!(book.body("Access matrix (hq)").join("\n"), @r##"
+    nxadmin|nxadmin Example|global-admin|SAD|SA|SA|SA|SA
+    =HYPERLINK("http://evil","x")|<script>alert(1)</script>␍
+    Bcc: x⟨U+202E⟩␛[31m,"q";'|User|D
+    mia|mia Example|User|D
+    "##);
+    insta::assert_snapshot!(book.body("Access matrix (lab)").join("\n"), @r##"
+    noor|noor Example|User|?|?|?
+    ola|ola Example|User|D||D
+    "##);
+}
+
+#[test]
+fn matrix_has_a_column_for_what_the_console_does_not_list_and_tells_equal_names_apart() {
+    let mut report = Report::sample();
+    report.users[2].sites = Scopes::Listed(vec![1, 77]);
+    report.sites[1].name = "Site 1".into();
+    report.sites[2].name = String::new();
+    let mut book = Opened::new(bytes(&report));
+    insta::assert_snapshot!(book.header("Access matrix (hq)"), @r##"
+    Login|Name|Role|Site 1 (#1)|Site 1 (#2)|#3|#77 (not listed)|Group 1|Group 2
+    "##);
+    insta::assert_snapshot!(book.body("Access matrix (hq)")[2], @r##"
+    mia|mia Example|User|D|||D
+    "##);
+    insta::assert_snapshot!(book.body("Access matrix (hq)")[0], @r##"
+    nxadmin|nxadmin Example|global-admin|SAD|SA|SA||SA|SA
+    "##);
+}
+
+#[test]
+fn coverage_lists_gaps_under_their_part() {
+    let mut book = sample();
+    insta::assert_snapshot!(book.header("Coverage"), @r##"
+    Part|Console|State|Expected|Examined|Gap: endpoint|Gap: id|Gap: reason|Gap: attempts|Gap: last status
+    "##);
+    let of_lab: Vec<String> =
+        book.body("Coverage").into_iter().filter(|row| row.starts_with("user sites|lab")).collect();
+    insta::assert_snapshot!(of_lab.join("\n"), @r##"
+    user sites|lab|incomplete|1|0
+    user sites|lab|gap|||/api/3/users/{id}/sites|7|unavailable|4|503
+    "##);
+}
+
+#[test]
+fn summary_tells_the_verdict_and_ties_out() {
+    let mut report = Report::sample();
+    let text = |report: &Report| {
+        let rows = Opened::new(bytes(report)).rows("Summary");
+        let line = |row: &Vec<String>| {
+            row.iter().filter(|cell| !cell.is_empty()).cloned().collect::<Vec<_>>().join("|")
+        };
+        rows.iter().map(line).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(text(&report), @r##"
+    Access review
+    hq, lab    2026-09-21 14:13 to 2026-09-21 14:14 UTC    recert 0.1.0
+    INCOMPLETE|1|0|2|5|1|1
+    critical findings|high findings|findings in all|users|superusers|gaps
+    INCOMPLETE: 1 gap, see the sheet Coverage. What was not seen proves nothing: no rule passes on it, and counts may be too low.
+    Run|Job|Slot (UTC)|Started (UTC)|Finished (UTC)|Configuration (SHA-256)
+    5f2a9c01d3b4e6f7|on demand|–|46286.59259259259|46286.59363425926|cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
+    Population: what each console says it holds, and what this report holds
+    Console|Verdict|Users|Roles|Sites|Asset groups|Requests|Depth
+    console|report|console|report|console|report|console|report
+    hq   version 6.6.210|complete|3|3|3|3|3|3|2|2|120|full
+    lab   version 6.6.210|incomplete|2|2|3|3|3|3|2|2|120|full
+    Findings by severity
+    Severity|Open|Waived
+    critical|1|0
+    high|0|0
+    medium|1|0
+    low|0|0
+    info|0|0
+    all|2|0
+    Findings by rule
+    Rule|Code|Findings
+    Local administrator without two-factor authentication|AUTH-01|1
+    Locked account|LIFE-05|1
+    Verdict of every rule
+    Rule|Code|Severity|Console|Verdict|Examined|Expected|Findings|Note
+    Local administrator without two-factor authentication|AUTH-01|critical|hq|fail|3|3|1
+    Locked account|LIFE-05|medium|hq|fail|3|3|1
+    Local administrator without two-factor authentication|AUTH-01|critical|lab|pass|3|3|0
+    Locked account|LIFE-05|medium|lab|unknown|3|3|0
+    "##);
+    report.run.verdict = crate::report::Completeness::Complete;
+    report.findings.clear();
+    report.gaps.clear();
+    let complete = text(&report);
+    assert!(complete.contains("COMPLETE|0|0|0|5|1|0") && !complete.contains("INCOMPLETE"), "{complete}");
+    assert!(complete.contains("No rule found anything."));
+}
+
+#[test]
+fn an_incomplete_report_says_so_on_every_sheet_and_every_page() {
+    let bytes = bytes(&Report::sample());
+    let sheets = |text: &(String, String)| text.0.starts_with("xl/worksheets/sheet");
+    for (name, text) in parts(&bytes).iter().filter(|part| sheets(part)) {
+        let footer = text.split("<oddFooter>").nth(1).unwrap_or_default();
+        assert!(footer.contains("INCOMPLETE: 1 gap, see the sheet Coverage"), "{name}");
+        assert!(footer.contains("run 5f2a9c01d3b4e6f7"), "{name}");
+    }
+    let mut book = Opened::new(bytes);
+    for sheet in &SHEETS[1..] {
+        assert!(book.rows(sheet)[1][0].starts_with("INCOMPLETE: 1 gap"), "{sheet}");
+    }
+}
+
+#[test]
+fn empty_changes_waivers_and_findings_say_so() {
+    let mut report = Report::sample();
+    report.findings.clear();
+    let mut book = Opened::new(bytes(&report));
+    assert_eq!(book.body("Changes"), ["No earlier run to compare with."]);
+    assert_eq!(book.body("Waivers"), ["No waivers are configured."]);
+    assert_eq!(book.body("Findings"), ["No findings."]);
+}
+
+#[test]
+fn changes_and_waivers_are_listed() {
+    let mut report = Report::sample();
+    report.changes.push(Change {
+        console: "hq".into(),
+        kind: "grant",
+        change: "new",
+        id: "7/3".into(),
+        name: "mia".into(),
+        summary: "mia reaches Site 3".into(),
+    });
+    report.findings[1].state = FindingState::Waived;
+    report.findings[1].waiver = Some("W-7".into());
+    report.findings[1].waiver_expires = "2027-01-01T00:00:00Z".parse().ok();
+    let mut book = Opened::new(bytes(&report));
+    assert_eq!(book.body("Changes"), ["new|grant|mia|mia reaches Site 3|hq|7/3"]);
+    assert_eq!(
+        book.body("Waivers"),
+        [
+            "W-7|46388|medium|Locked account|=HYPERLINK(\"http://evil\",\"x\")|an account is locked|hq|6f741750942742815a0b"
+        ]
+    );
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let long = "y".repeat(200_000);
+    for text in [
+        "=1+1",
+        "=HYPERLINK(\"http://evil\")",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "＝1",
+        "a,\"b\";c\r\n=d",
+        "\0nul",
+        "\u{1b}[31mred",
+        "\u{202e}txt.exe",
+        "]]></t><f>1+1</f>",
+        "_x0041_",
+        "http://evil.example/",
+        "internal:Users!A1",
+        "mailto:x@evil.example",
+        " leading and trailing ",
+        "&L&\"Arial\"&[File]",
+        "\u{fffe}",
+        long.as_str(),
+    ] {
+        let mut report = Report::sample();
+        report.consoles[0].version = Some(text.to_owned());
+        let user = &mut report.users[0];
+        (user.login, user.name, user.email) = (text.to_owned(), text.to_owned(), Some(text.to_owned()));
+        (user.role_name, user.auth_source) = (Some(text.to_owned()), Some(text.to_owned()));
+        report.sites[0].name = text.to_owned();
+        report.sites[0].last_scan = Some(text.to_owned());
+        report.asset_groups[0].description = Some(text.to_owned());
+        report.roles[0].name = text.to_owned();
+        report.findings[0].subject_name = text.to_owned();
+        report.findings[0].subject_id = text.to_owned();
+        report.gaps[0].id = Some(text.to_owned());
+        let packed = bytes(&report);
+        for (name, part) in parts(&packed) {
+            assert!(!part.contains("<f>") && !part.contains("<f "), "{name} holds a formula for {text:?}");
+            assert!(!part.contains("TargetMode=\"External\""), "{name} leads outside for {text:?}");
+        }
+        let mut book = Opened::new(packed);
+        let expected = shown(text);
+        assert!(book.rows("Users")[3][..3].iter().all(|cell| *cell == expected), "{text:?}");
+        assert_eq!(book.rows("Findings")[3][1], expected);
+        assert_eq!(book.rows("Access matrix (hq)")[2][3], expected);
+        assert_eq!(book.rows("Sites")[3][5], expected);
+    }
+}
+
+#[test]
+fn what_does_not_fit_on_a_sheet_continues_on_a_further_one() {
+    let report = Report::sample();
+    let whole = sample().body("Users");
+    let mut book = Opened::within(&report, Limits { rows: HEAD_ROWS + 2, columns: 16_384 });
+    let names: Vec<String> = book.0.sheet_names();
+    let users: Vec<&String> = names.iter().filter(|name| name.starts_with("Users")).collect();
+    assert_eq!(users, ["Users", "Users (2)", "Users (3)"]);
+    let parts: Vec<String> = users.iter().flat_map(|name| book.body(name)).collect();
+    assert_eq!(parts, whole);
+    let all: usize =
+        names.iter().filter(|name| name.starts_with("Coverage")).map(|name| book.body(name).len()).sum();
+    assert_eq!(all, report.coverage.len() + report.gaps.len());
+}
+
+#[test]
+fn columns_that_do_not_fit_continue_on_a_further_sheet() {
+    let mut book = Opened::within(&Report::sample(), Limits { rows: 1_048_576, columns: 9 });
+    assert_eq!(book.header("Roles and privileges").split('|').count(), 9);
+    let mut narrow = Opened::within(&Report::sample(), Limits { rows: 1_048_576, columns: 8 });
+    assert_eq!(narrow.header("Access matrix (hq)"), "Login|Name|Role|Site 1|Site 2|Site 3|Group 1|Group 2");
+    let mut halved = Opened::within(&Report::sample(), Limits { rows: 1_048_576, columns: 12 });
+    assert_eq!(halved.header("Roles and privileges (2)").split('|').count(), 12);
+}
+
+#[test]
+fn findings_lead_to_their_users() {
+    let links = |limits| {
+        let mut out = Vec::new();
+        within(&Report::sample(), limits, &mut out).unwrap();
+        let sheet = parts(&out).into_iter().find(|(name, _)| name == "xl/worksheets/sheet2.xml").unwrap().1;
+        let links: Vec<String> = sheet
+            .split("location=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect();
+        links
+    };
+    assert_eq!(links(Limits::EXCEL), ["'Users'!A4", "'Users'!A5"]);
+    assert_eq!(links(Limits { rows: HEAD_ROWS + 1, columns: 16_384 }), ["'Users'!A4"]);
+}
+
+#[test]
+fn unknown_is_said_and_never_left_blank() {
+    let mut report = Report::sample();
+    let user = &mut report.users[2];
+    (user.enabled, user.locked, user.external, user.privileges) = (None, None, None, None);
+    (user.sites, user.two_factor) = (Scopes::Unknown, TwoFactor::Undetermined);
+    let row = Opened::new(bytes(&report)).rows("Users")[5].clone();
+    assert_eq!([&row[3], &row[4], &row[10], &row[15], &row[19]], ["unknown"; 5]);
+    assert_eq!(row[7], "undetermined");
+}
+
+#[test]
+fn equal_reports_give_equal_bytes() {
+    let first = bytes(&Report::sample());
+    assert_eq!(first, bytes(&Report::sample()));
+    let core = parts(&first).into_iter().find(|(name, _)| name == "docProps/core.xml").unwrap().1;
+    assert!(core.contains(">2026-09-21T14:14:50Z</dcterms:created>") && core.contains("<dc:creator>recert<"));
+}
+
+#[test]
+fn a_sink_that_fails_is_an_error() {
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let error = super::report(&Report::sample(), &mut Full).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+}

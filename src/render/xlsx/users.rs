@@ -1,0 +1,72 @@
+//! The sheet Users: one row for each, with counts of what it reaches; the access matrix says what exactly.
+
+use rust_xlsxwriter::XlsxError;
+
+use super::{Book, Column, Kind, Plan, Row};
+use crate::report::{Scopes, UserRow};
+
+pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
+    use Kind::{Count, Id, Mark, Text};
+    let report = book.report;
+    let columns = vec![
+        Column::new("Login", Text, 24),
+        Column::new("Name", Text, 22),
+        Column::new("E-mail", Text, 28),
+        Column::new("Enabled", Mark, 10),
+        Column::new("Locked", Mark, 10),
+        Column::new("Role", Text, 22),
+        Column::new("Super-user", Mark, 9),
+        Column::new("Two-factor", Mark, 15),
+        Column::new("Findings", Count, 10),
+        Column::new("Worst finding", Mark, 10),
+        Column::new("Sites", Count, 9),
+        Column::new("Asset groups", Count, 9),
+        Column::new("Unused own grants", Count, 10),
+        Column::new("Authentication source", Text, 20),
+        Column::new("Source type", Text, 9),
+        Column::new("External", Mark, 10),
+        Column::new("Role id", Text, 18),
+        Column::new("Console", Text, 14),
+        Column::new("User id", Id, 8),
+        Column::new("Privileges", Count, 11),
+        Column::new("Privileges by id", Text, 40),
+    ];
+    let mut plan = Plan::new("Users", 1, columns);
+    plan.note = format!("{} users", report.users.len());
+    let mut table = book.table(plan)?;
+    for user in &report.users {
+        write_row(&mut table.row()?, user)?;
+    }
+    table.finish()
+}
+
+fn write_row(row: &mut Row<'_>, user: &UserRow) -> Result<(), XlsxError> {
+    row.text(&user.login)?.text(&user.name)?.optional(user.email.as_deref())?;
+    row.flag(user.enabled)?.flag(user.locked)?;
+    row.optional(user.role_name.as_deref().or(user.role_id.as_deref()))?.flag(Some(user.superuser))?;
+    row.text(&user.two_factor.as_str().replace('_', " "))?.count(user.findings)?;
+    row.severity(user.highest_severity)?;
+    reach(row, &user.sites)?;
+    reach(row, &user.asset_groups)?;
+    let leftover = (user.leftover_sites.len() + user.leftover_asset_groups.len()) as u64;
+    row.count((leftover > 0).then_some(leftover))?;
+    row.optional(user.auth_source.as_deref())?.optional(user.auth_type.as_deref())?.flag(user.external)?;
+    row.optional(user.role_id.as_deref())?.text(&user.console)?.number(user.id)?;
+    match &user.privileges {
+        Some(held) => {
+            let ids: Vec<&str> = held.iter().map(crate::model::PrivilegeId::as_str).collect();
+            row.count(held.len() as u64)?.text(&ids.join(", "))?
+        }
+        None => row.text("unknown")?.skip(1),
+    };
+    Ok(())
+}
+
+fn reach(row: &mut Row<'_>, scopes: &Scopes) -> Result<(), XlsxError> {
+    match scopes {
+        Scopes::All => row.text("all")?,
+        Scopes::Listed(ids) => row.count(ids.len() as u64)?,
+        Scopes::Unknown => row.text("unknown")?,
+    };
+    Ok(())
+}
