@@ -1,5 +1,6 @@
 //! The rules on the page: every verdict by console, and the findings of each rule, worst first.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use serde::Serialize;
@@ -87,14 +88,14 @@ impl Verdicts {
     pub(super) fn of(report: &Report, console: &str) -> Self {
         let mut verdicts = Self::default();
         for verdict in VERDICTS {
-            let before = verdicts.rows.len();
-            let rules =
-                report.rules.iter().filter(|rule| rule.verdict == verdict && &*rule.console == console);
-            verdicts.rows.extend(rules.map(VerdictView::of));
-            let rules = (verdicts.rows.len() - before) as u64;
-            if rules > 0 {
+            let alike = |rule: &&RuleRow| rule.verdict == verdict && &*rule.console == console;
+            let mut rules: Vec<&RuleRow> = report.rules.iter().filter(alike).collect();
+            rules.sort_by_key(|rule| Reverse(rule.severity));
+            if !rules.is_empty() {
+                let rules = rules.len() as u64;
                 verdicts.counts.push(VerdictCount { verdict: verdict.as_str(), rules });
             }
+            verdicts.rows.extend(rules.into_iter().map(VerdictView::of));
         }
         verdicts
     }

@@ -18,7 +18,7 @@ const BUILTIN: &str = include_str!("../../../templates/report.html");
 
 /// What one rendering may cost, so that a replaced template cannot keep the daemon busy for ever. The compiled-in page
 /// with every table at its limit needs about a tenth of it.
-const FUEL: u64 = 100_000_000;
+const FUEL: u64 = 25_000_000;
 
 /// The templates of the artifacts.
 ///
@@ -53,8 +53,12 @@ pub enum TemplateError {
 
 impl Templates {
     /// The templates that are compiled in.
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "a constant; every test of the page compiles it"
+    )]
     pub fn builtin() -> Self {
-        #[expect(clippy::expect_used, reason = "a constant; every test of the page compiles it")]
         Self::compile(BUILTIN.to_owned()).expect("the compiled-in template compiles")
     }
 

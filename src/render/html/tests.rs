@@ -1,1 +1,312 @@
-//! The page of the sample, and of reports that are larger or emptier than it.
+//! The page of the sample, and of reports that are larger, emptier or more hostile than it.
+
+use std::io::ErrorKind;
+
+use super::*;
+use crate::report::Completeness;
+
+fn page(of: &Report) -> String {
+    let mut bytes = Vec::new();
+    report(of, &Templates::builtin(), &mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// The sample as if nothing had been missing.
+fn complete() -> Report {
+    let mut report = Report::sample();
+    report.run.verdict = Completeness::Complete;
+    report.consoles.iter_mut().for_each(|console| console.verdict = Completeness::Complete);
+    report.gaps.clear();
+    report
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start}"));
+    rest.split_once(end).unwrap_or_else(|| panic!("no {end} after {start}")).0
+}
+
+fn rows(page: &str, section: &str) -> usize {
+    let section = between(page, &format!("<section id=\"{section}\""), "</section>");
+    section.matches("<tr").count() - section.matches("<thead>").count()
+}
+
+/// The tags of a page in order, without comments and the style sheet.
+fn tags(page: &str) -> Vec<&str> {
+    let (head, rest) = page.split_once("<style>").unwrap();
+    let (_, body) = rest.split_once("</style>").unwrap();
+    [head, body]
+        .into_iter()
+        .flat_map(|part| part.split('<').skip(1).map(|tag| tag.split_once('>').expect("a whole tag").0))
+        .collect()
+}
+
+/// The values of one attribute.
+fn attribute<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+    let start = format!(" {name}=\"");
+    page.split(&start).skip(1).map(|rest| rest.split_once('"').unwrap().0).collect()
+}
+
+#[test]
+fn every_tag_is_closed_in_order_and_every_id_is_one_of_a_kind() {
+    let page = page(&Report::sample());
+    assert!(page.starts_with("<!doctype html>\n"), "nothing comes before the doctype");
+    let mut open = Vec::new();
+    for tag in tags(&page) {
+        let name = tag.split([' ', '/']).find(|part| !part.is_empty()).unwrap();
+        match tag {
+            _ if matches!(name, "!doctype" | "meta") || tag.ends_with('/') => {}
+            _ if tag.starts_with('/') => assert_eq!(open.pop(), Some(name), "</{name}>"),
+            _ => open.push(name),
+        }
+    }
+    assert_eq!(open, Vec::<&str>::new());
+    let ids = attribute(&page, "id");
+    let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
+    assert_eq!(distinct.len(), ids.len(), "{ids:?}");
+    for label in attribute(&page, "aria-labelledby") {
+        assert!(ids.contains(&label), "{label}");
+    }
+}
+
+#[test]
+fn the_page_asks_for_nothing_and_links_only_into_itself() {
+    let page = page(&Report::sample());
+    assert!(page.contains("content=\"default-src 'none'; style-src 'unsafe-inline'\""));
+    for name in ["src", "srcset", "action", "data", "poster", "style", "onclick", "onload", "onerror"] {
+        assert_eq!(attribute(&page, name), Vec::<&str>::new(), "{name}");
+    }
+    let style = between(&page, "<style>", "</style>");
+    assert!(!style.contains("url(") && !style.contains("@import") && !style.contains("http"));
+    for element in ["script", "link", "img", "iframe", "object", "embed", "base", "form", "video", "audio"] {
+        assert!(!tags(&page).iter().any(|tag| tag.split(' ').next() == Some(element)), "{element}");
+    }
+    let ids = attribute(&page, "id");
+    for link in attribute(&page, "href") {
+        assert!(link.strip_prefix('#').is_some_and(|id| ids.contains(&id)), "{link}");
+    }
+}
+
+#[test]
+fn hostile_text_is_shown_and_does_nothing() {
+    let hostile = "</style></title><script>x</script>{{ 7*7 }}{% raw %}\"'><img src=x onerror=y>\u{202e}\u{1b}[31m\0\r\n";
+    let mut report = Report::sample();
+    report.run.id = "\"; } body { background: url(x) } \\".into();
+    report.run.job = Some(hostile.into());
+    report.run.configuration = hostile.into();
+    for finding in &mut report.findings {
+        finding.id = hostile.into();
+        finding.subject_name = hostile.into();
+        finding.subject_id = hostile.into();
+        finding.summary = hostile.into();
+        finding.evidence.iter_mut().for_each(|piece| piece.value = hostile.into());
+    }
+    for user in &mut report.users {
+        user.login = hostile.into();
+        user.name = hostile.into();
+        user.role_name = Some(hostile.into());
+        user.auth_source = Some(hostile.into());
+    }
+    report.roles.iter_mut().for_each(|role| {
+        role.name = hostile.into();
+        role.id = hostile.into();
+        role.description = Some(hostile.into());
+        role.privileges = vec![hostile.into()];
+    });
+    report.sites.iter_mut().for_each(|site| {
+        site.name = hostile.into();
+        site.kind = Some(hostile.into());
+        site.importance = Some(hostile.into());
+        site.last_scan = Some(hostile.into());
+    });
+    report.asset_groups.iter_mut().for_each(|group| group.name = hostile.into());
+    report.gaps.iter_mut().for_each(|gap| gap.id = Some(hostile.into()));
+    report.consoles.iter_mut().for_each(|console| {
+        console.uuid = Some(hostile.into());
+        console.version = Some(hostile.into());
+        console.collector = hostile.into();
+    });
+    let page = page(&report);
+    assert_eq!(
+        tags(&page).iter().filter(|tag| tag.starts_with("script") || tag.starts_with("img")).count(),
+        0
+    );
+    assert_eq!(page.matches("</style>").count(), 1);
+    assert!(page.contains("{{ 7*7 }}{% raw %}"), "text is never a template");
+    assert!(page.contains(r"\u{202e}\u{1b}[31m\u{0}\u{d}\u{a}"));
+    let invisible = |character: char| {
+        (character.is_control() && character != '\n') || ('\u{202a}'..='\u{202e}').contains(&character)
+    };
+    assert!(!page.contains(invisible));
+    let style = between(&page, "<style>", "</style>");
+    assert!(!style.contains("url("), "a run id cannot leave its string");
+}
+
+#[test]
+fn an_incomplete_population_cannot_be_overlooked() {
+    let page = page(&Report::sample());
+    assert!(between(&page, "<title>", "</title>").starts_with("INCOMPLETE: "));
+    let banner = between(&page, "<div class=\"banner bad\"", "</div>");
+    assert!(banner.contains("<strong>INCOMPLETE</strong>") && banner.contains("1 gap on 1 of 2 consoles"));
+    assert!(banner.contains("href=\"#gaps\""));
+    assert!(page.contains("<p class=\"strip\"><strong>INCOMPLETE</strong>"));
+    assert!(page.contains("@top-center { content: \"INCOMPLETE: 1 gap, named under Coverage\""));
+    assert!(
+        page.matches("<span class=\"partial\">Incomplete</span>").count() >= 8,
+        "at the head of every section"
+    );
+    let gaps = between(&page, "<caption id=\"gaps-caption\">", "</table>");
+    assert!(gaps.contains("sites") && gaps.contains("<td class=\"n\"><bdi>503</bdi></td>"), "{gaps}");
+}
+
+#[test]
+fn a_complete_population_says_so_and_nothing_else() {
+    let page = page(&complete());
+    assert!(between(&page, "<title>", "</title>").starts_with("Access review of hq, lab"));
+    assert!(between(&page, "<div class=\"banner good\"", "</div>").contains("<strong>COMPLETE</strong>"));
+    assert!(
+        !page.contains("INCOMPLETE")
+            && !page.contains("class=\"partial\"")
+            && !page.contains("class=\"strip\"")
+    );
+}
+
+#[test]
+fn the_counts_are_those_of_the_report() {
+    let report = Report::sample();
+    let page = page(&report);
+    let figures = between(&page, "<dl class=\"figures\">", "</dl>");
+    for (what, count) in
+        [("Consoles", 2), ("Users", 5), ("Users with findings", 2), ("Findings", 2), ("Sites", 6)]
+    {
+        assert!(figures.contains(&format!("<dt>{what}</dt><dd>{count}</dd>")), "{what}: {figures}");
+    }
+    let bars = between(&page, "<dl class=\"bars\">", "</dl>");
+    assert_eq!(bars.matches("<span>1</span>").count(), 2, "one critical, one medium");
+    assert_eq!(bars.matches("<div class=\"zero\">").count(), 3);
+    assert_eq!(rows(&page, "rules"), 4);
+    assert_eq!(rows(&page, "findings"), 2);
+    assert_eq!(rows(&page, "users"), 5);
+    assert_eq!(rows(&page, "roles"), 6);
+    assert_eq!(rows(&page, "summary"), 10);
+    for finding in &report.findings {
+        assert!(page.contains(&format!("<tr id=\"f-{}\">", finding.id)));
+    }
+}
+
+#[test]
+fn a_total_that_the_rows_do_not_meet_is_told() {
+    let mut report = Report::sample();
+    report.consoles[0].totals.users += 1;
+    let page = page(&report);
+    let summary = between(&page, "<section id=\"summary\"", "</section>");
+    assert_eq!(summary.matches("<span class=\"warn\">no</span>").count(), 1);
+    assert!(summary.contains("<td class=\"n\">4</td><td class=\"n\">3</td>"));
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let page = page(&Report::sample());
+    let findings = between(&page, "<section id=\"findings\"", "</section>");
+    let place = |rule: &str| findings.find(&format!("id=\"r-{rule}\"")).unwrap();
+    assert!(place("local_admin_without_2fa") < place("locked_account"));
+    let users = between(&page, "<section id=\"users\"", "</section>");
+    let place = |login: &str| users.find(&format!("<bdi>{login}</bdi>")).unwrap();
+    assert!(place("nxadmin") < place("mia"));
+}
+
+#[test]
+fn a_table_at_its_limit_says_how_many_more_there_are_and_where() {
+    let mut report = Report::sample();
+    let (user, finding) = (report.users[0].clone(), report.findings[1].clone());
+    let mut other = finding.clone();
+    for number in 0..4_000 {
+        report.users.push(crate::report::UserRow { id: 100 + number, ..user.clone() });
+        other.id = format!("{number:020x}");
+        report.findings.push(other.clone());
+    }
+    let page = page(&report);
+    assert_eq!(rows(&page, "users"), ROWS);
+    let users = between(&page, "<section id=\"users\"", "</section>");
+    assert!(users.contains("<strong>2,000 of 4,005</strong> shown"), "{}", &users[..800]);
+    assert!(users.contains("The other 2,005 are in report.xlsx and users.csv"));
+    assert_eq!(rows(&page, "findings"), 1 + FINDINGS_OF_A_RULE);
+    assert!(page.contains("The other 3,501 are in report.xlsx and findings.csv"));
+    assert!(!between(&page, "<section id=\"roles\"", "</section>").contains("class=\"rest\""));
+}
+
+#[test]
+fn equal_reports_give_equal_bytes() {
+    assert_eq!(page(&Report::sample()), page(&Report::sample()));
+}
+
+#[test]
+fn an_error_of_the_sink_keeps_its_kind() {
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let error = report(&Report::sample(), &Templates::builtin(), &mut Full).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StorageFull);
+}
+
+/// The error of a directory that holds `source` as its page.
+fn refused(source: &str) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join(TEMPLATE), source).unwrap();
+    let error = Templates::from_directory(directory.path()).unwrap_err().to_string();
+    error.strip_prefix(&format!("{}/", directory.path().display())).expect("the file").to_owned()
+}
+
+#[test]
+fn a_file_in_the_directory_replaces_the_page_and_is_escaped_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = "{% for user in users.rows %}{{ user.name }}|{% endfor %}";
+    std::fs::write(directory.path().join(TEMPLATE), source).unwrap();
+    let templates = Templates::from_directory(directory.path()).unwrap();
+    let mut bytes = Vec::new();
+    report(&Report::sample(), &templates, &mut bytes).unwrap();
+    let page = String::from_utf8(bytes).unwrap();
+    assert!(page.starts_with("nxadmin Example|&lt;script&gt;alert(1)&lt;&#x2f;script&gt;"), "{page}");
+}
+
+#[test]
+fn a_directory_without_the_file_leaves_the_page_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let templates = Templates::from_directory(directory.path()).unwrap();
+    let mut bytes = Vec::new();
+    report(&Report::sample(), &templates, &mut bytes).unwrap();
+    assert_eq!(String::from_utf8(bytes).unwrap(), page(&Report::sample()));
+}
+
+#[test]
+fn a_broken_template_is_refused_with_file_line_and_reason() {
+    let open = refused("<p>\n{% if complete %}\n");
+    assert!(open.starts_with("report.html:2: syntax error"), "{open}");
+    let unknown = refused("<p>\n{{ run.idd }}");
+    assert!(unknown.starts_with("report.html:2: undefined value"), "{unknown}");
+    assert!(
+        refused("{% for user in users.rows %}\n{{ user.logn }}{% endfor %}").starts_with("report.html:2: ")
+    );
+    let optional =
+        "{% for gap in gaps.rows %}{% if gap.id is not none %}\n{{ gap.idd }}{% endif %}{% endfor %}";
+    assert!(refused(optional).starts_with("report.html:2: "), "optional values are there when it is tried");
+    assert!(refused("{% if complete %}\n{{ nothing }}{% endif %}").starts_with("report.html:2: "));
+    assert!(refused("{{ names|safe }}").starts_with("report.html:1: unknown filter"));
+    assert!(refused("{% include '../../etc/passwd' %}").starts_with("report.html:1: syntax error"));
+    let endless = "{% for a in range(9000) %}{% for b in range(9000) %}{{ b }}{% endfor %}{% endfor %}";
+    assert!(refused(endless).contains("engine ran out of fuel"));
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_is_an_error() {
+    let error = Templates::from_directory("/nowhere/at/all").unwrap_err();
+    assert_eq!(error.to_string(), "cannot read /nowhere/at/all");
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join(TEMPLATE)).unwrap();
+    assert!(matches!(Templates::from_directory(directory.path()), Err(TemplateError::Read { .. })));
+}
