@@ -59,6 +59,8 @@ struct Latency {
     /// Moving average since the last cut, in seconds.
     recent: f64,
     samples: u32,
+    /// What `recent` was when it last led to a cut.
+    before_cut: Option<f64>,
 }
 
 /// The right to have one call in flight. Cancelling the call gives it back.
@@ -139,12 +141,12 @@ impl Drop for Slot<'_> {
 
 impl Window {
     fn learn(&mut self, slot: &Slot<'_>, in_flight: usize, max: usize) {
-        let slow = match slot.outcome {
+        let became_slow = match slot.outcome {
             Outcome::Unknown => return,
             Outcome::Overloaded => return self.cut(slot.started, OVERLOAD_CUT),
-            Outcome::Answered => self.observe(slot.kind, slot.started.elapsed()),
+            Outcome::Answered => self.observe(slot.kind, slot.started),
         };
-        if slow {
+        if became_slow {
             self.cut(slot.started, SLOW_CUT);
         } else if in_flight >= as_usize(self.size) {
             // A window that is not full says nothing about a larger one.
@@ -153,26 +155,36 @@ impl Window {
         }
     }
 
-    /// Whether calls of this kind have become slow.
-    fn observe(&mut self, kind: Kind, elapsed: Duration) -> bool {
-        let seconds = elapsed.as_secs_f64();
+    /// Whether calls of this kind have become slow, and by what we do.
+    fn observe(&mut self, kind: Kind, started: Instant) -> bool {
+        let seconds = started.elapsed().as_secs_f64();
         let at = self.latencies.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
-            self.latencies.push((kind, Latency { best: seconds, recent: seconds, samples: 0 }));
+            self.latencies.push((kind, Latency { best: seconds, ..Latency::default() }));
             self.latencies.len() - 1
         });
         let latency = &mut self.latencies[at].1;
         latency.best = latency.best.min(seconds);
+        if self.cut_at.is_some_and(|cut| started < cut) {
+            return false;
+        }
         latency.recent =
             if latency.samples == 0 { seconds } else { latency.recent * 0.875 + seconds * 0.125 };
         latency.samples += 1;
-        let slow =
-            latency.samples >= SAMPLES && latency.recent > 3.0 * latency.best + TOLERANCE.as_secs_f64();
-        if slow && self.size <= 1.0 {
-            // Alone and slow is how the console is now, not what we do to it; otherwise the window would stay at 1.
-            latency.best = latency.recent;
+        if latency.samples < SAMPLES {
             return false;
         }
-        slow
+        if latency.recent <= 3.0 * latency.best + TOLERANCE.as_secs_f64() {
+            latency.before_cut = None;
+            return false;
+        }
+        if latency.recent > 0.9 * latency.before_cut.unwrap_or(f64::INFINITY) {
+            // The last cut changed nothing: this is how the console is now, not what we do to it.
+            latency.best = latency.recent;
+            latency.before_cut = None;
+            return false;
+        }
+        latency.before_cut = Some(latency.recent);
+        true
     }
 
     fn cut(&mut self, started: Instant, factor: f64) {
@@ -309,7 +321,7 @@ mod tests {
         tokio::time::advance(Duration::from_millis(20)).await;
         together.into_iter().for_each(|slot| slot.finish(Outcome::Overloaded));
         assert_eq!(load.size(), 8);
-        assert_eq!(drive(&load, 32, 1, steady).await, 11, "8, 9, 10, 11: one more with each round trip");
+        assert_eq!(drive(&load, 32, 1, steady).await, 9, "less than one more with each of four round trips");
     }
 
     #[tokio::test(start_paused = true)]
