@@ -59,7 +59,7 @@ struct Latency {
     /// Moving average since the last cut, in seconds.
     recent: f64,
     samples: u32,
-    /// What `recent` was when it last led to a cut.
+    /// What `recent` was when it last led to a cut, in a row of cuts.
     before_cut: Option<f64>,
 }
 
@@ -177,13 +177,17 @@ impl Window {
             latency.before_cut = None;
             return false;
         }
-        if latency.recent > 0.9 * latency.before_cut.unwrap_or(f64::INFINITY) {
+        match latency.before_cut {
+            // The average that led to the first cut was still on its way up, and is nothing to compare with.
+            None => latency.before_cut = Some(f64::INFINITY),
             // The last cut changed nothing: this is how the console is now, not what we do to it.
-            latency.best = latency.recent;
-            latency.before_cut = None;
-            return false;
+            Some(before) if latency.recent > 0.9 * before => {
+                latency.best = latency.recent;
+                latency.before_cut = None;
+                return false;
+            }
+            Some(_) => latency.before_cut = Some(latency.recent),
         }
-        latency.before_cut = Some(latency.recent);
         true
     }
 
