@@ -49,6 +49,8 @@ struct Window {
     /// Permits in existence, held or free; follows `size`.
     permits: usize,
     cut_at: Option<Instant>,
+    /// Answers to calls sent since then.
+    answers: u32,
     latencies: Vec<(Kind, Latency)>,
 }
 
@@ -80,6 +82,7 @@ impl Load {
             threshold: as_f64(max),
             permits: start,
             cut_at: None,
+            answers: 0,
             latencies: Vec::new(),
         };
         Self {
@@ -148,8 +151,13 @@ impl Window {
         };
         if became_slow {
             self.cut(slot.started, SLOW_CUT);
-        } else if in_flight >= as_usize(self.size) {
-            // A window that is not full says nothing about a larger one.
+            return;
+        }
+        if self.cut_at.is_none_or(|cut| slot.started >= cut) {
+            self.answers = self.answers.saturating_add(1);
+        }
+        // A window that is not full says nothing about a larger one, and one that was just cut has yet to show its effect.
+        if in_flight >= as_usize(self.size) && (self.cut_at.is_none() || self.answers > SAMPLES) {
             self.size += if self.size < self.threshold { 1.0 } else { self.size.recip() };
             self.size = self.size.min(as_f64(max));
         }
@@ -169,7 +177,7 @@ impl Window {
         }
         latency.recent =
             if latency.samples == 0 { seconds } else { latency.recent * 0.875 + seconds * 0.125 };
-        latency.samples += 1;
+        latency.samples = latency.samples.saturating_add(1);
         if latency.samples < SAMPLES {
             return false;
         }
@@ -198,6 +206,7 @@ impl Window {
         self.size = (self.size * factor).max(1.0);
         self.threshold = self.size;
         self.cut_at = Some(Instant::now());
+        self.answers = 0;
         for (_, latency) in &mut self.latencies {
             latency.samples = 0;
         }
@@ -325,7 +334,8 @@ mod tests {
         tokio::time::advance(Duration::from_millis(20)).await;
         together.into_iter().for_each(|slot| slot.finish(Outcome::Overloaded));
         assert_eq!(load.size(), 8);
-        assert_eq!(drive(&load, 32, 1, steady).await, 9, "less than one more with each of four round trips");
+        assert_eq!(drive(&load, 32, 1, steady).await, 8, "none before the cut has shown its effect");
+        assert_eq!(drive(&load, 32, 2, steady).await, 13, "then one more with each round trip");
     }
 
     #[tokio::test(start_paused = true)]
@@ -333,7 +343,7 @@ mod tests {
         let load = Arc::new(Load::new(16));
         drive(&load, 16, 10, |_| (Duration::from_millis(20), Outcome::Overloaded)).await;
         assert_eq!(load.size(), 1);
-        assert_eq!(drive(&load, 3, 3, steady).await, 3);
+        assert_eq!(drive(&load, 3, 6, steady).await, 3);
         drive(&load, 32, 40, steady).await;
         assert_eq!(load.size(), 16);
     }
