@@ -186,7 +186,7 @@ mod tests {
                 r#"{"resources": "CANARY, expected nothing"}"#,
                 "resources: string instead of a sequence at line 1 column 40",
             ),
-            (r#"{"resources": [1,"#, "resources[1]: the JSON ends early at line 1 column 17"),
+            (r#"{"resources": [1,"#, "resources: the JSON ends early at line 1 column 17"),
             ("CANARY", "it is not valid JSON at line 1 column 1"),
         ] {
             assert_eq!(json::<Resources<UserId>>(body.as_bytes()).unwrap_err(), reason);

@@ -49,6 +49,8 @@ struct Window {
     /// Permits in existence, held or free; follows `size`.
     permits: usize,
     cut_at: Option<Instant>,
+    /// Answers to calls sent since then.
+    answers: u32,
     latencies: Vec<(Kind, Latency)>,
 }
 
@@ -59,6 +61,8 @@ struct Latency {
     /// Moving average since the last cut, in seconds.
     recent: f64,
     samples: u32,
+    /// What `recent` was when it last led to a cut, in a row of cuts.
+    before_cut: Option<f64>,
 }
 
 /// The right to have one call in flight. Cancelling the call gives it back.
@@ -78,6 +82,7 @@ impl Load {
             threshold: as_f64(max),
             permits: start,
             cut_at: None,
+            answers: 0,
             latencies: Vec::new(),
         };
         Self {
@@ -139,40 +144,59 @@ impl Drop for Slot<'_> {
 
 impl Window {
     fn learn(&mut self, slot: &Slot<'_>, in_flight: usize, max: usize) {
-        let slow = match slot.outcome {
+        let became_slow = match slot.outcome {
             Outcome::Unknown => return,
             Outcome::Overloaded => return self.cut(slot.started, OVERLOAD_CUT),
-            Outcome::Answered => self.observe(slot.kind, slot.started.elapsed()),
+            Outcome::Answered => self.observe(slot.kind, slot.started),
         };
-        if slow {
+        if became_slow {
             self.cut(slot.started, SLOW_CUT);
-        } else if in_flight >= as_usize(self.size) {
-            // A window that is not full says nothing about a larger one.
+            return;
+        }
+        if self.cut_at.is_none_or(|cut| slot.started >= cut) {
+            self.answers = self.answers.saturating_add(1);
+        }
+        // A window that is not full says nothing about a larger one, and one that was just cut has yet to show its effect.
+        if in_flight >= as_usize(self.size) && (self.cut_at.is_none() || self.answers > SAMPLES) {
             self.size += if self.size < self.threshold { 1.0 } else { self.size.recip() };
             self.size = self.size.min(as_f64(max));
         }
     }
 
-    /// Whether calls of this kind have become slow.
-    fn observe(&mut self, kind: Kind, elapsed: Duration) -> bool {
-        let seconds = elapsed.as_secs_f64();
+    /// Whether calls of this kind have become slow, and by what we do.
+    fn observe(&mut self, kind: Kind, started: Instant) -> bool {
+        let seconds = started.elapsed().as_secs_f64();
         let at = self.latencies.iter().position(|(known, _)| *known == kind).unwrap_or_else(|| {
-            self.latencies.push((kind, Latency { best: seconds, recent: seconds, samples: 0 }));
+            self.latencies.push((kind, Latency { best: seconds, ..Latency::default() }));
             self.latencies.len() - 1
         });
         let latency = &mut self.latencies[at].1;
         latency.best = latency.best.min(seconds);
-        latency.recent =
-            if latency.samples == 0 { seconds } else { latency.recent * 0.875 + seconds * 0.125 };
-        latency.samples += 1;
-        let slow =
-            latency.samples >= SAMPLES && latency.recent > 3.0 * latency.best + TOLERANCE.as_secs_f64();
-        if slow && self.size <= 1.0 {
-            // Alone and slow is how the console is now, not what we do to it; otherwise the window would stay at 1.
-            latency.best = latency.recent;
+        if self.cut_at.is_some_and(|cut| started < cut) {
             return false;
         }
-        slow
+        latency.recent =
+            if latency.samples == 0 { seconds } else { latency.recent * 0.875 + seconds * 0.125 };
+        latency.samples = latency.samples.saturating_add(1);
+        if latency.samples < SAMPLES {
+            return false;
+        }
+        if latency.recent <= 3.0 * latency.best + TOLERANCE.as_secs_f64() {
+            latency.before_cut = None;
+            return false;
+        }
+        match latency.before_cut {
+            // The average that led to the first cut was still on its way up, and is nothing to compare with.
+            None => latency.before_cut = Some(f64::INFINITY),
+            // The last cut changed nothing: this is how the console is now, not what we do to it.
+            Some(before) if latency.recent > 0.9 * before => {
+                latency.best = latency.recent;
+                latency.before_cut = None;
+                return false;
+            }
+            Some(_) => latency.before_cut = Some(latency.recent),
+        }
+        true
     }
 
     fn cut(&mut self, started: Instant, factor: f64) {
@@ -182,6 +206,7 @@ impl Window {
         self.size = (self.size * factor).max(1.0);
         self.threshold = self.size;
         self.cut_at = Some(Instant::now());
+        self.answers = 0;
         for (_, latency) in &mut self.latencies {
             latency.samples = 0;
         }
@@ -309,7 +334,8 @@ mod tests {
         tokio::time::advance(Duration::from_millis(20)).await;
         together.into_iter().for_each(|slot| slot.finish(Outcome::Overloaded));
         assert_eq!(load.size(), 8);
-        assert_eq!(drive(&load, 32, 1, steady).await, 11, "8, 9, 10, 11: one more with each round trip");
+        assert_eq!(drive(&load, 32, 1, steady).await, 8, "none before the cut has shown its effect");
+        assert_eq!(drive(&load, 32, 2, steady).await, 13, "then one more with each round trip");
     }
 
     #[tokio::test(start_paused = true)]
@@ -317,7 +343,7 @@ mod tests {
         let load = Arc::new(Load::new(16));
         drive(&load, 16, 10, |_| (Duration::from_millis(20), Outcome::Overloaded)).await;
         assert_eq!(load.size(), 1);
-        assert_eq!(drive(&load, 3, 3, steady).await, 3);
+        assert_eq!(drive(&load, 3, 6, steady).await, 3);
         drive(&load, 32, 40, steady).await;
         assert_eq!(load.size(), 16);
     }
