@@ -1,2 +1,242 @@
-//! Benchmarks.
-fn main() {}
+//! What recert exists for, measured: `cargo bench`. Every figure is a ratio within one run, or a budget.
+//!
+//! - *latency*: 2,000 users at 20 ms a call, 16 in flight: wall time against calls × latency / 16.
+//! - *throughput*: 2,000 users without latency, 16 in flight: calls a second against those of `wrk -t1 -c16` from the
+//!   same simulator for the same paths.
+//! - *estate*: 50,000 users from a saved snapshot: time and memory of analysis and of all formats, phase by phase.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and may panic")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use chrono::{DateTime, Utc};
+use recert::analyze::Analyzers;
+use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
+use recert::console::{Console, Settings};
+use recert::graph::AccessGraph;
+use recert::model::{Depth, Snapshot};
+use recert::render::{ARTIFACTS, Format, Templates};
+use recert::report::{Completeness, Reviewed, Run, assemble};
+use recert::review::{self, Source};
+use recert::store::{read_snapshots, write_snapshots};
+use secrecy::SecretString;
+
+const IN_FLIGHT: usize = 16;
+/// The formats, in the order of `Format::ALL`.
+const NAMES: [&str; 4] = ["xlsx", "csv", "html", "json"];
+/// Set in the child that measures one estate, so that its peak memory is its own.
+const SNAPSHOT: &str = "RECERT_BENCH_SNAPSHOT";
+
+fn main() {
+    if let Ok(snapshot) = std::env::var(SNAPSHOT) {
+        return estate(Path::new(&snapshot));
+    }
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    if wanted("latency") {
+        latency();
+    }
+    if wanted("throughput") {
+        throughput();
+    }
+    if wanted("estate") {
+        estate_in_a_child();
+    }
+}
+
+/// A simulated console in a process of its own, as a real one would be.
+struct Simulated {
+    child: Child,
+    url: String,
+    username: String,
+    password: String,
+}
+
+impl Simulated {
+    fn start(users: usize, sites: usize, grants: usize, latency: u64) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_recert"))
+            .args(["simulate", "--address", "127.0.0.1:0"])
+            .args(["--users", &users.to_string(), "--sites", &sites.to_string(), "--grants", &grants.to_string()])
+            .args(["--latency", &latency.to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut field = || lines.next().unwrap().unwrap().split_whitespace().nth(1).unwrap().to_owned();
+        Self { url: field(), username: field(), password: field(), child }
+    }
+
+    fn source(&self) -> Source {
+        let password = SecretString::from(self.password.clone());
+        let mut settings = Settings::new(self.url.parse().unwrap(), self.username.clone(), password);
+        settings.max_in_flight = IN_FLIGHT;
+        Source {
+            console: Console::connect(settings).unwrap(),
+            options: Options {
+                name: "bench".into(),
+                login: self.username.clone(),
+                depth: Depth::Full,
+                two_factor: TwoFactorPolicy::Auto,
+                concurrency: IN_FLIGHT * 2,
+                focus: Focus::Everyone,
+            },
+            progress: Arc::new(Progress::default()),
+        }
+    }
+
+    /// Collects everything; gives the snapshot and the wall time.
+    fn collect(&self) -> (Snapshot, Duration) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let started = Instant::now();
+        let mut snapshots = runtime.block_on(review::collect(&[self.source()], clock)).unwrap();
+        (snapshots.remove(0), started.elapsed())
+    }
+}
+
+impl Drop for Simulated {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn clock() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "calls are far below 2⁵²")]
+fn latency() {
+    let console = Simulated::start(2_000, 24, 6, 20);
+    let (snapshot, wall) = console.collect();
+    let calls = snapshot.requests.sent;
+    let floor = calls as f64 * 0.020 / IN_FLIGHT as f64;
+    let ratio = wall.as_secs_f64() / floor;
+    println!(
+        "latency     {calls} calls at 20 ms, {IN_FLIGHT} in flight: {:.2} s, {ratio:.3} × the floor of {floor:.2} s (budget 1.10)",
+        wall.as_secs_f64()
+    );
+}
+
+#[expect(clippy::cast_precision_loss, reason = "calls are far below 2⁵²")]
+fn throughput() {
+    let console = Simulated::start(2_000, 24, 6, 0);
+    // The first call of each kind builds the simulator's indexes; neither side should pay for that.
+    console.collect();
+    let mut rates: Vec<f64> = (0..3)
+        .map(|_| {
+            let (snapshot, wall) = console.collect();
+            snapshot.requests.sent as f64 / wall.as_secs_f64()
+        })
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    let ours = rates[1];
+    let Some(wrk) = wrk(&console) else {
+        println!("throughput  {ours:.0} calls/s; SKIPPED the comparison: wrk is not installed (apt-get install wrk)");
+        return;
+    };
+    println!("throughput  {ours:.0} calls/s; wrk -t1 -c{IN_FLIGHT}: {wrk:.0}/s; ratio {:.2} (budget 0.60)", ours / wrk);
+}
+
+/// The calls a second that wrk gets for the paths that the fan-out asks.
+fn wrk(console: &Simulated) -> Option<f64> {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("paths.lua");
+    let credential = BASE64_STANDARD.encode(format!("{}:{}", console.username, console.password));
+    let mut lua = fs::File::create(&script).unwrap();
+    write!(
+        lua,
+        "local requests = {{}}\nlocal at = 0\nfunction init()\n  wrk.headers['Authorization'] = 'Basic {credential}'\n  for id = 1, \
+         2000 do\n    for _, part in ipairs({{'privileges', 'sites', 'asset_groups'}}) do\n      requests[#requests + 1] = \
+         wrk.format('GET', '/api/3/users/' .. id .. '/' .. part)\n    end\n  end\nend\nfunction request()\n  at = at % #requests + \
+         1\n  return requests[at]\nend\n"
+    )
+    .unwrap();
+    let output = Command::new("wrk")
+        .args(["-t1", "-c16", "-d5s", "-s"])
+        .arg(&script)
+        .arg(&console.url)
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("Non-2xx"), "wrk was refused:\n{text}");
+    let line = text.lines().find(|line| line.starts_with("Requests/sec:")).expect("a rate");
+    line.split_whitespace().nth(1).unwrap().parse().ok()
+}
+
+fn estate_in_a_child() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("snapshot.json");
+    {
+        let console = Simulated::start(50_000, 200, 30, 0);
+        let (snapshot, wall) = console.collect();
+        println!("estate      collected {} users in {} calls, {:.1} s", snapshot.users.len(), snapshot.requests.sent, wall.as_secs_f64());
+        write_snapshots(&path, &[snapshot]).unwrap();
+    }
+    let status = Command::new(std::env::current_exe().unwrap()).env(SNAPSHOT, &path).status().unwrap();
+    assert!(status.success());
+}
+
+/// Times each phase from a saved snapshot to the files.
+fn estate(path: &Path) {
+    let out: PathBuf = path.with_file_name("files");
+    fs::create_dir(&out).unwrap();
+    let started = Instant::now();
+    let mut lap = Instant::now();
+    let mut phases = Vec::new();
+    let mut phase = |name: &str, lap: &mut Instant| {
+        phases.push(format!("{name} {:.2}", lap.elapsed().as_secs_f64()));
+        *lap = Instant::now();
+    };
+    let snapshot = read_snapshots(path).unwrap().remove(0);
+    let users = snapshot.users.len();
+    phase("read", &mut lap);
+    let graph = AccessGraph::build(snapshot);
+    phase("graph", &mut lap);
+    let judgements = Analyzers::default().judge(&graph);
+    phase("analyze", &mut lap);
+    let run = Run {
+        id: "bench".into(),
+        job: None,
+        slot: None,
+        started: clock(),
+        finished: clock(),
+        verdict: Completeness::Incomplete,
+        version: "bench",
+        configuration: String::new(),
+    };
+    let report = assemble(run, vec![Reviewed { graph, judgements }]);
+    phase("assemble", &mut lap);
+    let grants = report.grants().count();
+    phase("count grants", &mut lap);
+    let templates = Templates::builtin();
+    for format in Format::ALL {
+        for artifact in ARTIFACTS.iter().filter(|artifact| artifact.format == format) {
+            let mut file = std::io::BufWriter::new(fs::File::create(out.join(artifact.name)).unwrap());
+            artifact.render(&report, &templates, &mut file).unwrap();
+            file.flush().unwrap();
+        }
+        phase(NAMES[format as usize], &mut lap);
+    }
+    println!(
+        "estate      {users} users, {grants} grants, {} findings: {:.1} s (budget 25), {} MB at most (budget 600)",
+        report.findings.len(),
+        started.elapsed().as_secs_f64(),
+        peak_megabytes()
+    );
+    println!("estate      seconds: {}", phases.join(", "));
+}
+
+/// The most memory this process had resident.
+fn peak_megabytes() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}

@@ -52,6 +52,8 @@ pub(super) async fn run(arguments: Arguments, screen: &mut Screen) -> anyhow::Re
         address: arguments.address,
         password: arguments.password.unwrap_or(defaults.password.clone()),
         latency: Duration::from_millis(arguments.latency),
+        // Nobody reads it here, and it would grow for ever.
+        log: false,
         faults: Faults {
             rate: arguments.faults / 100.0,
             seed: arguments.seed,
