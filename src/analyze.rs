@@ -2,9 +2,20 @@
 //!
 //! A rule is a struct that is its own configuration table. Its file, its module, its table and its id are one name.
 //! Adding one is a file here and a line in [`analyzers!`].
+//!
+//! What holds for all of them: a judgement has three values, and what is not known is never read as "no". An account
+//! that cannot log in is the business of `inactive_account_with_privileges`; the other rules that speak of a danger
+//! leave it out, those that speak of the data or of a definition do not.
 
 #[cfg(test)]
 mod check;
+mod control;
+mod mailbox;
+mod mismatch;
+mod power;
+#[cfg(test)]
+mod properties;
+mod text;
 mod toxic;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,9 +25,16 @@ use serde::Deserialize;
 
 use crate::finding::{About, Finding, Judgement, Severity, Verdict};
 use crate::graph::AccessGraph;
-use crate::model::User;
+use crate::model::{Coverage, Part, PartState, TwoFactor, User};
 
 pub use toxic::{COMBINATIONS, Combination};
+
+use control::{cis, hipaa, iso27001, nist, pci_dss, soc2, sox};
+use mailbox::{Mailbox, is_one_person, login_form, name_form, shared_mailboxes};
+use mismatch::{Disagreements, disagreements};
+use power::{can_change, holds_everything, is_privileged};
+use text::{amount, cut, list, logins, role_of, yes_no};
+use toxic::{Holding, holdings};
 
 /// What a rule may look at.
 #[derive(Debug, Clone, Copy)]
@@ -40,12 +58,35 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
 }
 
+impl Outcome {
+    /// Records one subject of the rule: something is wrong with it, or not, or it cannot be told (`None`).
+    fn judge(&mut self, wrong: Option<bool>, finding: impl FnOnce() -> Finding) {
+        self.expected += 1;
+        self.examined += u64::from(wrong.is_some());
+        if wrong == Some(true) {
+            self.findings.push(finding());
+        }
+    }
+}
+
+/// Whether all conditions hold: one that does not settles it, else one that is not known leaves it open.
+fn all_of<const N: usize>(conditions: [Option<bool>; N]) -> Option<bool> {
+    if conditions.contains(&Some(false)) {
+        return Some(false);
+    }
+    if conditions.contains(&None) { None } else { Some(true) }
+}
+
 /// One judgement of the catalogue.
 pub trait Rule: Configured {
     /// What it is.
     fn about(&self) -> &'static About;
     /// Judges one console.
     fn examine(&self, context: Context<'_>) -> Outcome;
+    /// What is wrong with its knobs, beyond their types; one sentence without the rule's name.
+    fn mistake(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The two settings that every rule has; [`rule!`] implements it.
@@ -118,9 +159,37 @@ macro_rules! rule {
 
 analyzers! {
     local_admin_without_2fa: LocalAdminWithout2fa,
+    local_user_without_2fa: LocalUserWithout2fa,
+    two_factor_disabled: TwoFactorDisabled,
+    local_account_beside_external_source: LocalAccountBesideExternalSource,
+    superuser_outside_global_admin: SuperuserOutsideGlobalAdmin,
+    global_admin_count: GlobalAdminCount,
+    shadow_admin: ShadowAdmin,
+    inactive_account_with_privileges: InactiveAccountWithPrivileges,
+    all_scope_flag: AllScopeFlag,
+    grant_mismatch: GrantMismatch,
+    user_without_scope: UserWithoutScope,
+    locked_account: LockedAccount,
+    email_missing_or_invalid: EmailMissingOrInvalid,
+    shared_or_generic_account: SharedOrGenericAccount,
+    duplicate_identity: DuplicateIdentity,
+    unused_custom_role: UnusedCustomRole,
+    similar_roles: SimilarRoles,
+    role_definition_mismatch: RoleDefinitionMismatch,
+    unknown_privilege: UnknownPrivilege,
+    toxic_combination: ToxicCombination,
+    incomplete_collection: IncompleteCollection,
 }
 
 impl Analyzers {
+    /// What is wrong with the knobs, each with its table's name; to be refused before anything is judged.
+    pub fn mistakes(&self) -> Vec<String> {
+        let mistake = |rule: &&dyn Rule| {
+            rule.mistake().map(|mistake| format!("analyzers.{}: {mistake}", rule.about().id))
+        };
+        self.rules().iter().filter_map(mistake).collect()
+    }
+
     /// Judges one console by every rule. A rule that panics is a bug; it yields the verdict *error* and ends nothing.
     pub fn judge(&self, graph: &AccessGraph) -> Vec<Judgement> {
         let now = graph.snapshot().finished;
@@ -190,14 +259,34 @@ fn conclude(outcome: &Outcome, unseen: &[&str]) -> (Verdict, Option<String>) {
     (verdict, note)
 }
 
-/// Whether an account has administrative power: superuser, Global Administrator, `all-permissions`, or a toxic
-/// combination of high or critical severity. `None` if its privileges are not known and nothing else tells.
-fn is_privileged(user: &User) -> Option<bool> {
-    if user.is_global_admin() {
-        return Some(true);
+/// Enabled accounts, by id. One whose state is not known counts as enabled.
+fn enabled(graph: &AccessGraph) -> impl Iterator<Item = &User> {
+    graph.users().iter().filter(|user| user.is_enabled())
+}
+
+/// Whether the console has a second factor for an account; `None` if that could not be told. A local account has no
+/// identity provider to delegate to, so *delegated* proves nothing for it.
+fn has_second_factor(user: &User) -> Option<bool> {
+    match user.two_factor {
+        TwoFactor::Configured => Some(true),
+        TwoFactor::NotConfigured => Some(false),
+        TwoFactor::Delegated | TwoFactor::Undetermined => None,
     }
-    let held = user.effective_privileges()?;
-    Some(held.contains("all-permissions") || toxic::held_by(held).any(|row| row.severity >= Severity::High))
+}
+
+/// The evidence on an account without a second factor: one cause for all of them, or the account's own state.
+fn second_factor_evidence(graph: &AccessGraph, user: &User) -> String {
+    if graph.snapshot().settings.two_factor == Some(false) {
+        "switched off for the whole console; two_factor_disabled is the cause".to_owned()
+    } else {
+        user.two_factor.as_str().to_owned()
+    }
+}
+
+/// Whether all these parts were asked and seen whole. A part that was rightly not asked compares nothing.
+fn was_compared(coverage: &Coverage, parts: &[Part]) -> bool {
+    let complete = |part: &Part| coverage.part(*part).is_some_and(|seen| seen.state == PartState::Complete);
+    parts.iter().all(complete)
 }
 
 #[cfg(test)]
@@ -222,5 +311,55 @@ mod tests {
         assert_eq!(conclude(&outcome(2, 3), &[]).0, Verdict::Unknown);
         assert_eq!(conclude(&outcome(3, 3), &["users"]).0, Verdict::Unknown);
         assert_eq!(conclude(&outcome(0, 0), &["users"]).0, Verdict::Unknown);
+    }
+
+    #[test]
+    fn every_rule_says_what_it_is() {
+        for rule in Analyzers::default().rules() {
+            let about = rule.about();
+            let capital = |text: &str| text.chars().next().is_some_and(char::is_uppercase);
+            assert!(capital(about.title) && !about.title.ends_with('.'), "{}: title", about.id);
+            for text in [about.flags, about.why, about.click_path, about.api_call] {
+                assert!(capital(text) && text.ends_with('.') && !text.contains("  "), "{}: {text}", about.id);
+            }
+            assert!(!about.controls.is_empty() && !about.needs.is_empty(), "{}", about.id);
+            assert!(about.version >= 1, "{}", about.id);
+        }
+    }
+
+    #[test]
+    fn one_known_no_settles_a_conjunction() {
+        assert_eq!(all_of([Some(true), Some(true)]), Some(true));
+        assert_eq!(all_of([None, Some(false)]), Some(false));
+        assert_eq!(all_of([None, Some(true)]), None);
+    }
+
+    #[test]
+    fn knobs_are_checked_and_named() {
+        assert_eq!(Analyzers::default().mistakes(), Vec::<String>::new());
+        let mut analyzers = Analyzers::default();
+        analyzers.global_admin_count.min = 9;
+        analyzers.similar_roles.threshold = f64::NAN;
+        let mistakes = analyzers.mistakes();
+        assert!(mistakes[0].starts_with("analyzers.global_admin_count: "), "{mistakes:?}");
+        assert!(mistakes[1].starts_with("analyzers.similar_roles: "), "{mistakes:?}");
+    }
+
+    #[test]
+    fn unknown_knobs_are_refused() {
+        let error = toml::from_str::<Analyzers>("[locked_account]\nafter_days = 3").unwrap_err();
+        assert!(error.to_string().contains("after_days"));
+    }
+
+    #[test]
+    fn the_configuration_switches_off_and_sets_severity() {
+        use crate::model::sample::{snapshot, user};
+        let locked = User { locked: Some(true), ..user(1, "mia") };
+        let table = "[locked_account]\nseverity = \"critical\"\n[email_missing_or_invalid]\nenabled = false";
+        let analyzers: Analyzers = toml::from_str(table).unwrap();
+        let judgements = analyzers.judge(&AccessGraph::build(snapshot(vec![locked])));
+        let of = |id: &str| judgements.iter().find(|judgement| judgement.rule.id == id).unwrap();
+        assert_eq!(of("locked_account").findings[0].severity, Severity::Critical);
+        assert_eq!(of("email_missing_or_invalid").verdict, Verdict::NotApplicable);
     }
 }

@@ -77,6 +77,7 @@ pub struct AccessGraph {
 impl AccessGraph {
     /// Joins and indexes a snapshot.
     pub fn build(mut snapshot: Snapshot) -> Self {
+        sort(&mut snapshot);
         share_privileges(&mut snapshot);
         let mut users_by_id = HashMap::with_capacity(snapshot.users.len());
         let mut users_by_role: BTreeMap<RoleId, Vec<usize>> = BTreeMap::new();
@@ -176,6 +177,16 @@ fn reach<T>(superuser: bool, all_flag: bool, granted: Option<&Vec<T>>) -> Reach<
         (true, Some(ids)) => Reach::Listed(ids),
         (true, None) => Reach::Unknown,
     }
+}
+
+/// Puts every list in the order of its ids: look-ups rely on it, and a snapshot that was edited may not have it.
+fn sort(snapshot: &mut Snapshot) {
+    snapshot.users.sort_by_key(|user| user.id);
+    snapshot.roles.sort_by(|a, b| a.id.cmp(&b.id));
+    snapshot.privileges.sort();
+    snapshot.authentication_sources.sort_by_key(|source| source.id);
+    snapshot.sites.sort_by_key(|site| site.id);
+    snapshot.asset_groups.sort_by_key(|group| group.id);
 }
 
 /// Gives equal privilege ids one allocation: a snapshot that was read back holds a copy for each user.

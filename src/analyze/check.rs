@@ -1,7 +1,7 @@
 //! How a rule's test reads: a rule, a world, and what it must conclude.
 
 use super::{Context, Rule, judge};
-use crate::finding::Verdict;
+use crate::finding::{Finding, Verdict};
 use crate::graph::AccessGraph;
 use crate::model::Snapshot;
 
@@ -32,4 +32,10 @@ pub(super) fn check(rule: &dyn Rule, world: Snapshot, expected: Expect<'_>) {
     assert_eq!(names, subjects, "{}: subjects of the findings", judgement.rule.id);
     assert_eq!(judgement.verdict, verdict, "{}: {:?}", judgement.rule.id, judgement.note);
     assert!(judgement.findings.iter().all(|finding| finding.rule == judgement.rule.id));
+}
+
+/// What a rule finds in a world.
+pub(super) fn findings(rule: &dyn Rule, world: Snapshot) -> Vec<Finding> {
+    let graph = AccessGraph::build(world);
+    judge(rule, Context { graph: &graph, now: graph.snapshot().finished, withheld: &[] }).findings
 }

@@ -1,8 +1,11 @@
 //! AUTH-01: local accounts with administrative power and a password alone.
 
-use super::{Context, Outcome, Rule, is_privileged};
-use crate::finding::{About, Control, Finding, Framework, Severity};
-use crate::model::{Part, TwoFactor};
+use super::{
+    Context, Outcome, Rule, all_of, cis, cut, enabled, has_second_factor, hipaa, is_privileged, iso27001, nist,
+    pci_dss, role_of, second_factor_evidence, soc2,
+};
+use crate::finding::{About, Finding, Severity};
+use crate::model::Part;
 
 static ABOUT: About = About {
     id: "local_admin_without_2fa",
@@ -14,17 +17,17 @@ static ABOUT: About = About {
     severity: Severity::Critical,
     click_path: "Administration > Users > Manage users > the user > Two-factor authentication: generate a token, hand it \
                  over in person, and check the next login.",
-    api_call: "POST /api/3/users/{id}/2FA generates the token; PUT /api/3/users/{id} with enabled=false if nobody \
-               answers for the account.",
+    api_call: "POST /api/3/users/{id}/2FA generates the token; if nobody answers for the account, PUT /api/3/users/{id} \
+               with enabled=false (it replaces the whole user and drops grants: read them before, restore them after).",
     controls: &[
-        Control { framework: Framework::Soc2, id: "CC6.1" },
-        Control { framework: Framework::Iso27001, id: "8.2" },
-        Control { framework: Framework::Iso27001, id: "8.5" },
-        Control { framework: Framework::PciDss, id: "8.4.1" },
-        Control { framework: Framework::PciDss, id: "8.4.2" },
-        Control { framework: Framework::Nist80053, id: "IA-2(1)" },
-        Control { framework: Framework::Cis, id: "6.5" },
-        Control { framework: Framework::Hipaa, id: "312(d)" },
+        soc2("CC6.1"),
+        iso27001("8.2"),
+        iso27001("8.5"),
+        pci_dss("8.4.1"),
+        pci_dss("8.4.2"),
+        nist("IA-2(1)"),
+        cis("6.5"),
+        hipaa("312(d)"),
     ],
     needs: &[Part::Users, Part::UserPrivileges],
     version: 1,
@@ -42,29 +45,17 @@ impl Rule for LocalAdminWithout2fa {
 
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
-        for user in graph.users().iter().filter(|user| user.is_enabled()) {
-            // An account is in question unless it is known to be external or known to have no power.
-            let (local, privileged) = (user.is_local(), is_privileged(user));
-            if local == Some(false) || privileged == Some(false) {
+        for user in enabled(graph) {
+            let in_question = all_of([user.is_local(), is_privileged(user)]);
+            if in_question == Some(false) {
                 continue;
             }
-            outcome.expected += 1;
-            match user.two_factor {
-                _ if local.is_none() || privileged.is_none() => continue,
-                TwoFactor::Undetermined => continue,
-                TwoFactor::Configured | TwoFactor::Delegated => {}
-                TwoFactor::NotConfigured => outcome.findings.push(
-                    Finding::new(
-                        ABOUT.id,
-                        user,
-                        Severity::Critical,
-                        format!("{} is a local administrator and logs in with a password alone", user.login),
-                    )
-                    .with("role", user.role.name.as_deref().unwrap_or("unknown"))
-                    .with("two-factor", user.two_factor.as_str()),
-                ),
-            }
-            outcome.examined += 1;
+            outcome.judge(all_of([in_question, has_second_factor(user).map(|has| !has)]), || {
+                let summary = format!("{} is a local administrator and logs in with a password alone", cut(&user.login));
+                Finding::new(ABOUT.id, user, Severity::Critical, summary)
+                    .with("role", role_of(&user.role))
+                    .with("two-factor", second_factor_evidence(graph, user))
+            });
         }
         outcome
     }
@@ -73,9 +64,9 @@ impl Rule for LocalAdminWithout2fa {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::check::{Expect, check};
-    use crate::model::sample::{global_admin, local_user, snapshot, user};
-    use crate::model::{TwoFactor, User};
+    use crate::analyze::check::{Expect, check, findings};
+    use crate::model::sample::{global_admin, incomplete, local_user, snapshot, user, with_role};
+    use crate::model::{Answer, TwoFactor, User};
 
     fn without_2fa(user: User) -> User {
         User { two_factor: TwoFactor::NotConfigured, ..user }
@@ -88,14 +79,41 @@ mod tests {
     }
 
     #[test]
+    fn flags_a_custom_role_with_administrative_power() {
+        let engineer = with_role(local_user(2, "mia"), "Engines", &["manage-scan-engines", "assign-scan-engine"]);
+        check(&LocalAdminWithout2fa::default(), snapshot(vec![without_2fa(engineer)]), Expect::Fail(&["mia"]));
+    }
+
+    #[test]
+    fn names_the_cause_when_the_console_has_it_off() {
+        let mut world = snapshot(vec![without_2fa(global_admin(1, "nxadmin"))]);
+        world.settings.two_factor = Some(false);
+        let findings = findings(&LocalAdminWithout2fa::default(), world);
+        assert!(findings[0].evidence[1].1.contains("two_factor_disabled"));
+    }
+
+    #[test]
     fn passes_with_a_second_factor() {
         check(&LocalAdminWithout2fa::default(), snapshot(vec![global_admin(1, "nxadmin")]), Expect::Pass);
     }
 
     #[test]
     fn undetermined_is_not_missing() {
-        let admin = User { two_factor: TwoFactor::Undetermined, ..global_admin(1, "nxadmin") };
-        check(&LocalAdminWithout2fa::default(), snapshot(vec![admin]), Expect::Unknown);
+        for two_factor in [TwoFactor::Undetermined, TwoFactor::Delegated] {
+            let admin = User { two_factor, ..global_admin(1, "nxadmin") };
+            check(&LocalAdminWithout2fa::default(), snapshot(vec![admin]), Expect::Unknown);
+        }
+    }
+
+    #[test]
+    fn unknown_power_or_source_is_not_harmless() {
+        let mut powerless = without_2fa(local_user(1, "mia"));
+        powerless.privileges = Answer::Missing;
+        powerless.role.privileges = None;
+        let sourceless = User { authentication: None, ..without_2fa(global_admin(2, "ben")) };
+        for user in [powerless, sourceless] {
+            check(&LocalAdminWithout2fa::default(), snapshot(vec![user]), Expect::Unknown);
+        }
     }
 
     #[test]
@@ -103,5 +121,11 @@ mod tests {
         let disabled = User { enabled: Some(false), ..without_2fa(global_admin(1, "nxadmin")) };
         let world = snapshot(vec![disabled, without_2fa(local_user(2, "mia"))]);
         check(&LocalAdminWithout2fa::default(), world, Expect::NotApplicable);
+    }
+
+    #[test]
+    fn does_not_pass_an_incomplete_population() {
+        let world = incomplete(snapshot(vec![global_admin(1, "nxadmin")]), Part::Users);
+        check(&LocalAdminWithout2fa::default(), world, Expect::Unknown);
     }
 }

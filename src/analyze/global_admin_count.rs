@@ -1,0 +1,151 @@
+//! PRIV-02: too few or too many Global Administrators.
+
+use super::{Context, Outcome, Rule, amount, cis, enabled, iso27001, logins, nist, pci_dss};
+use crate::finding::{About, Finding, Severity};
+use crate::model::{Part, User};
+
+static ABOUT: About = About {
+    id: "global_admin_count",
+    code: "PRIV-02",
+    title: "Number of Global Administrators outside the agreed band",
+    flags: "A console with fewer enabled Global Administrators than min, more than max, or none at all.",
+    why: "One administrator is one accident away from a lock-out; every one too many is another way to take the console \
+          over.",
+    severity: Severity::Critical,
+    click_path: "Administration > Users > Manage users, sorted by role: give those who need less another role, or name a \
+                 second administrator.",
+    api_call: "GET /api/3/roles/global-admin/users lists them; PUT /api/3/users/{id} with another role.id (it replaces \
+               the whole user and drops grants: read them before, restore them after; a local account's authentication \
+               type changes from admin to normal).",
+    controls: &[iso27001("8.2"), nist("AC-6(5)"), cis("5.4"), pci_dss("7.2.2")],
+    needs: &[Part::Users],
+    version: 1,
+};
+
+rule! {
+    /// `[analyzers.global_admin_count]`: PRIV-02.
+    GlobalAdminCount {
+        /// The fewest enabled Global Administrators that are enough.
+        min: u32 = 2,
+        /// The most that are acceptable.
+        max: u32 = 5,
+    }
+}
+
+impl Rule for GlobalAdminCount {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn mistake(&self) -> Option<String> {
+        (self.min > self.max).then(|| format!("min ({}) is above max ({})", self.min, self.max))
+    }
+
+    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        let snapshot = graph.snapshot();
+        let (certain, possible): (Vec<&User>, Vec<&User>) =
+            enabled(graph).filter(|user| is_global_admin(user) != Some(false)).partition(|user| {
+                is_global_admin(user) == Some(true) && user.enabled == Some(true)
+            });
+        let (fewest, most) = (certain.len(), certain.len() + possible.len());
+        let (min, max) = (self.min as usize, self.max as usize);
+        // More users can only raise the number: too many is proved by those seen, too few only by seeing all.
+        let too_few = snapshot.coverage.is_complete(Part::Users) && most < min.max(1);
+        let wrong = if fewest > max || too_few {
+            Some(true)
+        } else {
+            (min.max(1) <= fewest && most <= max).then_some(false)
+        };
+        outcome.judge(wrong, || {
+            let severity = if most == 0 { Severity::Critical } else { Severity::High };
+            let has = match most {
+                0 => "no enabled Global Administrator".to_owned(),
+                _ => amount(certain.len(), "enabled Global Administrator"),
+            };
+            let summary = format!("The console has {has}; {min} to {max} are agreed");
+            let finding = Finding::new(ABOUT.id, &snapshot.console, severity, summary)
+                .with("agreed", format!("{min} to {max}"))
+                .with("Global Administrators", logins(&certain));
+            if possible.is_empty() { finding } else { finding.with("perhaps also", logins(&possible)) }
+        });
+        outcome
+    }
+}
+
+/// `None` for an account without a known role: it may be one.
+fn is_global_admin(user: &User) -> Option<bool> {
+    if user.is_global_admin() {
+        return Some(true);
+    }
+    user.role.id.as_ref().map(|_| false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::check::{Expect, check, findings};
+    use crate::model::sample::{global_admin, incomplete, snapshot, user};
+    use crate::model::{Snapshot, UserRole};
+
+    fn admins(count: i64) -> Snapshot {
+        snapshot((1..=count).map(|id| global_admin(id, &format!("admin{id}"))).chain([user(99, "mia")]).collect())
+    }
+
+    fn rule() -> GlobalAdminCount {
+        GlobalAdminCount::default()
+    }
+
+    #[test]
+    fn the_band_includes_its_ends() {
+        for (count, expected) in [
+            (1, Expect::Fail(&["hq"])),
+            (2, Expect::Pass),
+            (5, Expect::Pass),
+            (6, Expect::Fail(&["hq"])),
+        ] {
+            check(&rule(), admins(count), expected);
+        }
+    }
+
+    #[test]
+    fn none_is_critical_even_where_none_is_agreed() {
+        let rule = GlobalAdminCount { min: 0, ..rule() };
+        let findings = findings(&rule, admins(0));
+        assert_eq!(findings[0].severity, Severity::Critical);
+    }
+
+    #[test]
+    fn disabled_administrators_do_not_count() {
+        let mut world = admins(2);
+        world.users[0].enabled = Some(false);
+        check(&rule(), world.clone(), Expect::Fail(&["hq"]));
+        assert_eq!(findings(&rule(), world)[0].severity, Severity::High);
+    }
+
+    #[test]
+    fn too_few_is_not_proved_by_an_incomplete_listing() {
+        check(&rule(), incomplete(admins(1), Part::Users), Expect::Unknown);
+        check(&rule(), incomplete(admins(0), Part::Users), Expect::Unknown);
+        check(&rule(), incomplete(admins(6), Part::Users), Expect::Fail(&["hq"]));
+    }
+
+    #[test]
+    fn an_account_without_a_known_role_leaves_it_open_at_the_edge() {
+        let with_roleless = |count| {
+            let mut world = admins(count);
+            world.users[usize::try_from(count).unwrap()].role = UserRole::default();
+            world
+        };
+        check(&rule(), with_roleless(1), Expect::Unknown);
+        check(&rule(), with_roleless(3), Expect::Pass);
+        check(&rule(), with_roleless(5), Expect::Unknown);
+        check(&rule(), with_roleless(6), Expect::Fail(&["hq"]));
+    }
+
+    #[test]
+    fn names_twenty_and_counts_the_rest() {
+        let findings = findings(&rule(), admins(30));
+        assert!(findings[0].evidence[1].1.ends_with("admin20 and 10 more"));
+    }
+}

@@ -1,0 +1,144 @@
+//! PRIV-05: accounts that cannot log in and still hold access.
+
+use super::{
+    Context, Outcome, Rule, all_of, amount, cut, is_privileged, iso27001, nist, pci_dss, role_of, soc2, yes_no,
+};
+use crate::finding::{About, Finding, Severity};
+use crate::model::{Part, User};
+
+static ABOUT: About = About {
+    id: "inactive_account_with_privileges",
+    code: "PRIV-05",
+    title: "Disabled or locked account with access",
+    flags: "Disabled or locked accounts that still have administrative power, an all-sites or all-asset-groups flag, or \
+            grants of their own.",
+    why: "Everything that the account holds is live again with one click on enable or unlock.",
+    severity: Severity::Medium,
+    click_path: "Administration > Users > Manage users > the user: delete the account if nobody needs it back; otherwise \
+                 give it the role User and remove its sites and asset groups.",
+    api_call: "DELETE /api/3/users/{id}; or DELETE /api/3/users/{id}/sites and DELETE /api/3/users/{id}/asset_groups, \
+               and PUT /api/3/users/{id} with role.id user and both all-flags false (it replaces the whole user).",
+    controls: &[soc2("CC6.2"), iso27001("5.18"), nist("AC-2(3)"), pci_dss("7.2.4")],
+    needs: &[Part::Users, Part::UserPrivileges, Part::UserSites, Part::UserAssetGroups],
+    version: 1,
+};
+
+rule! {
+    /// `[analyzers.inactive_account_with_privileges]`: PRIV-05.
+    InactiveAccountWithPrivileges {
+        /// Whether only administrative power counts, and plain grants and flags do not.
+        privileged_only: bool = false,
+    }
+}
+
+impl Rule for InactiveAccountWithPrivileges {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        for user in graph.users() {
+            let inactive = is_inactive(user);
+            if inactive == Some(false) {
+                continue;
+            }
+            let holds = if self.privileged_only { is_privileged(user) } else { holds_anything(user) };
+            outcome.judge(all_of([inactive, holds]), || {
+                let state = if user.enabled == Some(false) { "disabled" } else { "locked" };
+                let summary = format!("{} is {state} and would have its access back at once", cut(&user.login));
+                Finding::new(ABOUT.id, user, Severity::Medium, summary)
+                    .with("role", role_of(&user.role))
+                    .with("administrative power", yes_no(is_privileged(user)))
+                    .with("all sites", yes_no(Some(user.role.all_sites)))
+                    .with("all asset groups", yes_no(Some(user.role.all_asset_groups)))
+                    .with("grants of its own", own_grants(user))
+            });
+        }
+        outcome
+    }
+}
+
+/// Whether an account is disabled or locked: one of the two is enough, and only both answers rule it out.
+fn is_inactive(user: &User) -> Option<bool> {
+    all_of([user.enabled, user.locked.map(|locked| !locked)]).map(|active| !active)
+}
+
+fn holds_anything(user: &User) -> Option<bool> {
+    let has_none = |grants: Option<usize>| grants.map(|grants| grants == 0);
+    let nothing = all_of([
+        is_privileged(user).map(|privileged| !privileged),
+        Some(!user.role.all_sites && !user.role.all_asset_groups),
+        has_none(user.sites.known().map(Vec::len)),
+        has_none(user.asset_groups.known().map(Vec::len)),
+    ]);
+    nothing.map(|nothing| !nothing)
+}
+
+fn own_grants(user: &User) -> String {
+    let count = |grants: Option<usize>, noun| {
+        grants.map_or_else(|| format!("unknown {noun}s"), |grants| amount(grants, noun))
+    };
+    let sites = count(user.sites.known().map(Vec::len), "site");
+    format!("{sites}, {}", count(user.asset_groups.known().map(Vec::len), "asset group"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::check::{Expect, check};
+    use crate::model::Answer;
+    use crate::model::sample::{global_admin, snapshot, user};
+
+    fn rule() -> InactiveAccountWithPrivileges {
+        InactiveAccountWithPrivileges::default()
+    }
+
+    fn disabled(user: User) -> User {
+        User { enabled: Some(false), ..user }
+    }
+
+    fn empty(user: User) -> User {
+        User { sites: Answer::Known(Vec::new()), ..user }
+    }
+
+    #[test]
+    fn flags_grants_flags_and_power() {
+        let mut flagged = disabled(empty(user(2, "flagged")));
+        flagged.role.all_asset_groups = true;
+        let locked = User { locked: Some(true), ..user(3, "locked") };
+        let world = snapshot(vec![disabled(global_admin(1, "root")), flagged, locked, user(4, "active")]);
+        check(&rule(), world, Expect::Fail(&["root", "flagged", "locked"]));
+    }
+
+    #[test]
+    fn passes_an_account_that_holds_nothing() {
+        check(&rule(), snapshot(vec![disabled(empty(user(2, "mia")))]), Expect::Pass);
+    }
+
+    #[test]
+    fn does_not_apply_to_active_accounts() {
+        check(&rule(), snapshot(vec![global_admin(1, "root")]), Expect::NotApplicable);
+    }
+
+    #[test]
+    fn the_knob_leaves_plain_grants_alone() {
+        let rule = InactiveAccountWithPrivileges { privileged_only: true, ..rule() };
+        let world = snapshot(vec![disabled(global_admin(1, "root")), disabled(user(2, "mia"))]);
+        check(&rule, world, Expect::Fail(&["root"]));
+    }
+
+    #[test]
+    fn unanswered_grants_are_not_none() {
+        let unanswered = User { asset_groups: Answer::Missing, ..disabled(empty(user(2, "mia"))) };
+        check(&rule(), snapshot(vec![unanswered.clone()]), Expect::Unknown);
+        let proved = User { sites: user(2, "mia").sites, ..unanswered };
+        check(&rule(), snapshot(vec![proved]), Expect::Fail(&["mia"]));
+    }
+
+    #[test]
+    fn an_unknown_state_is_not_active() {
+        let unknown = User { enabled: None, ..user(2, "mia") };
+        check(&rule(), snapshot(vec![unknown]), Expect::Unknown);
+    }
+}

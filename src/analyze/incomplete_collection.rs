@@ -1,0 +1,172 @@
+//! GOV-05: parts of the population that the review did not see. It judges last, to name the verdicts that this costs.
+
+use super::{Context, Outcome, Rule, cut, list, nist, sox};
+use crate::finding::{About, Finding, Severity};
+use crate::model::{Gap, Part, PartCoverage, PartState};
+
+/// The most gaps that one finding shows; the coverage lists them all.
+const SHOWN: usize = 5;
+
+static ABOUT: About = About {
+    id: "incomplete_collection",
+    code: "GOV-05",
+    title: "Collection incomplete",
+    flags: "Every part of the population that was not seen whole, or whose answers prove nothing.",
+    why: "What was not seen is not certified: no verdict rests on it, and a sign-off must not either.",
+    severity: Severity::High,
+    click_path: "Administration > Users > Manage users > the service account: role Global Administrator with all sites \
+                 and asset groups; mend what the gaps name, and run the review again.",
+    api_call: "GET each endpoint that the gaps name, with the service account; the answer says what is missing.",
+    controls: &[sox("IPE: completeness and accuracy"), nist("CA-7")],
+    needs: PARTS,
+    version: 1,
+};
+
+const PARTS: &[Part] = &[
+    Part::Info,
+    Part::Settings,
+    Part::Collector,
+    Part::Users,
+    Part::UserPrivileges,
+    Part::UserSites,
+    Part::UserAssetGroups,
+    Part::TwoFactor,
+    Part::Roles,
+    Part::RoleUsers,
+    Part::Privileges,
+    Part::PrivilegeUsers,
+    Part::AuthenticationSources,
+    Part::AuthenticationSourceUsers,
+    Part::Sites,
+    Part::SiteUsers,
+    Part::AssetGroups,
+    Part::AssetGroupUsers,
+];
+
+rule! {
+    /// `[analyzers.incomplete_collection]`: GOV-05.
+    IncompleteCollection {}
+}
+
+impl Rule for IncompleteCollection {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn examine(&self, Context { graph, withheld, .. }: Context<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        let snapshot = graph.snapshot();
+        for part in PARTS {
+            let seen = snapshot.coverage.part(*part);
+            let problem = seen.and_then(|seen| problem(seen.state).map(|problem| (seen, problem)));
+            outcome.judge(seen.map(|_| problem.is_some()), || {
+                let (says, severity) = problem.map_or(("was not seen", Severity::High), |(_, problem)| problem);
+                let summary = format!("Part {part} of console {} {says}", cut(&snapshot.console.name));
+                let finding =
+                    Finding::new(ABOUT.id, &snapshot.console, severity, summary).aspect(part.as_str());
+                let finding = seen.into_iter().fold(finding, evidence);
+                if withheld.is_empty() { finding } else { finding.with("verdicts withheld", list(withheld)) }
+            });
+        }
+        outcome
+    }
+}
+
+/// What is wrong with a part. An answer that proves nothing costs some verdicts, but no row of the population.
+fn problem(state: PartState) -> Option<(&'static str, Severity)> {
+    match state {
+        PartState::Incomplete => Some(("was not seen whole", Severity::High)),
+        PartState::Undetermined => Some(("was answered, but the answers prove nothing", Severity::Medium)),
+        PartState::Complete | PartState::NotAsked => None,
+    }
+}
+
+fn evidence(finding: Finding, seen: &PartCoverage) -> Finding {
+    let expected = seen.expected.map_or_else(|| "unknown".to_owned(), |expected| expected.to_string());
+    let finding = finding.with("expected", expected).with("examined", seen.examined.to_string());
+    let finding = seen.gaps.iter().take(SHOWN).fold(finding, |finding, gap| finding.with("gap", describe(gap)));
+    match seen.gaps.len().saturating_sub(SHOWN) {
+        0 => finding,
+        more => finding.with("gaps not shown", more.to_string()),
+    }
+}
+
+fn describe(gap: &Gap) -> String {
+    let id = gap.id.as_deref().map(|id| format!(" for {}", cut(id))).unwrap_or_default();
+    let status = gap.last_status.map(|status| format!(", last status {status}")).unwrap_or_default();
+    format!("{}{id}: {} after {} attempts{status}", cut(&gap.endpoint), gap.reason.as_str(), gap.attempts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::Analyzers;
+    use crate::analyze::check::{Expect, check, findings};
+    use crate::graph::AccessGraph;
+    use crate::model::Snapshot;
+    use crate::model::sample::{self, incomplete, snapshot, user};
+
+    fn rule() -> IncompleteCollection {
+        IncompleteCollection::default()
+    }
+
+    fn with_state(part: Part, state: PartState) -> Snapshot {
+        let mut world = snapshot(vec![user(1, "mia")]);
+        world.coverage.parts.iter_mut().find(|entry| entry.part == part).unwrap().state = state;
+        world
+    }
+
+    #[test]
+    fn knows_every_part() {
+        assert_eq!(PARTS, sample::PARTS);
+    }
+
+    #[test]
+    fn passes_what_was_seen_or_rightly_not_asked() {
+        check(&rule(), snapshot(Vec::new()), Expect::Pass);
+        check(&rule(), with_state(Part::SiteUsers, PartState::NotAsked), Expect::Pass);
+    }
+
+    #[test]
+    fn names_each_part_and_its_gaps() {
+        let world = incomplete(incomplete(snapshot(Vec::new()), Part::UserSites), Part::Users);
+        check(&rule(), world.clone(), Expect::Fail(&["hq", "hq"]));
+        let found = findings(&rule(), world);
+        assert_eq!(found.iter().map(|finding| finding.aspect).collect::<Vec<_>>(), ["users", "user_sites"]);
+        let gap = "/api/3/users/{id}/sites for 7: unavailable after 4 attempts, last status 503";
+        assert!(found[1].evidence.contains(&("gap", gap.into())));
+    }
+
+    #[test]
+    fn undetermined_is_less_than_incomplete() {
+        let found = findings(&rule(), with_state(Part::TwoFactor, PartState::Undetermined));
+        assert_eq!((found[0].aspect, found[0].severity), ("two_factor", Severity::Medium));
+    }
+
+    #[test]
+    fn shows_the_first_of_many_gaps() {
+        let mut world = incomplete(snapshot(Vec::new()), Part::UserSites);
+        let entry = world.coverage.parts.iter_mut().find(|entry| entry.part == Part::UserSites).unwrap();
+        entry.gaps = vec![entry.gaps[0].clone(); 50_000];
+        let found = findings(&rule(), world);
+        assert_eq!(found[0].evidence.last(), Some(&("gaps not shown", "49995".to_owned())));
+    }
+
+    #[test]
+    fn a_part_that_is_not_mentioned_was_not_seen() {
+        let mut world = snapshot(Vec::new());
+        world.coverage.parts.retain(|entry| entry.part != Part::Sites);
+        check(&rule(), world, Expect::Unknown);
+    }
+
+    #[test]
+    fn judges_last_and_names_the_verdicts_withheld() {
+        let graph = AccessGraph::build(incomplete(snapshot(vec![user(1, "mia")]), Part::Users));
+        let judgements = Analyzers::default().judge(&graph);
+        let last = judgements.last().unwrap();
+        assert_eq!(last.rule.id, ABOUT.id);
+        let withheld = &last.findings[0].evidence.last().unwrap();
+        assert_eq!(withheld.0, "verdicts withheld");
+        assert!(withheld.1.contains("locked_account") && withheld.1.contains("local_admin_without_2fa"));
+    }
+}

@@ -1,0 +1,139 @@
+//! AUTH-06: local accounts on a console that has an external authentication source.
+
+use super::{
+    Context, Outcome, Rule, all_of, cis, cut, enabled, is_privileged, iso27001, list, nist, soc2, yes_no,
+};
+use crate::finding::{About, Finding, Severity};
+use crate::graph::AccessGraph;
+use crate::model::{AuthenticationSource, Part};
+
+static ABOUT: About = About {
+    id: "local_account_beside_external_source",
+    code: "AUTH-06",
+    title: "Local account beside an external authentication source",
+    flags: "Enabled local accounts on a console with an LDAP, Kerberos or SAML source, unless declared as break-glass or \
+            service accounts in allowed_logins.",
+    why: "A local account is beyond the directory: nobody disables it when its owner leaves, and the identity provider's \
+          second factor does not guard it.",
+    severity: Severity::High,
+    click_path: "Administration > Users > Manage users > the user > Authentication method: choose the external source; \
+                 declare the accounts that must stay local in the configuration.",
+    api_call: "PUT /api/3/users/{id} with authentication.id of the external source (it replaces the whole user and drops \
+               grants: read them before, restore them after).",
+    controls: &[
+        soc2("CC6.1"),
+        soc2("CC6.2"),
+        iso27001("5.16"),
+        nist("AC-2(1)"),
+        cis("5.6"),
+        cis("6.7"),
+    ],
+    needs: &[Part::Users, Part::UserPrivileges, Part::AuthenticationSources],
+    version: 1,
+};
+
+rule! {
+    /// `[analyzers.local_account_beside_external_source]`: AUTH-06.
+    LocalAccountBesideExternalSource {
+        /// Logins, exactly as the console writes them, that are local on purpose: break-glass and service accounts.
+        allowed_logins: Vec<String> = Vec::new(),
+    }
+}
+
+impl Rule for LocalAccountBesideExternalSource {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        let external = has_external_source(graph);
+        if external == Some(false) {
+            return outcome;
+        }
+        for user in enabled(graph).filter(|user| !self.allowed_logins.contains(&user.login)) {
+            outcome.judge(all_of([external, user.is_local()]), || {
+                let privileged = is_privileged(user);
+                let severity = if privileged == Some(true) { Severity::High } else { Severity::Medium };
+                let source = user.authentication.as_ref().and_then(|from| from.name.as_deref());
+                let summary = format!("{} is a local account although the console has an external source", cut(&user.login));
+                Finding::new(ABOUT.id, user, severity, summary)
+                    .with("source", cut(source.unwrap_or("unknown")))
+                    .with("external sources", external_sources(graph))
+                    .with("administrative power", yes_no(privileged))
+            });
+        }
+        outcome
+    }
+}
+
+/// An external user proves an external source, listed or not; none is proved only by a complete listing.
+fn has_external_source(graph: &AccessGraph) -> Option<bool> {
+    let snapshot = graph.snapshot();
+    let listed = snapshot.authentication_sources.iter().any(AuthenticationSource::is_external);
+    if listed || graph.users().iter().any(|user| user.is_local() == Some(false)) {
+        return Some(true);
+    }
+    snapshot.coverage.is_complete(Part::AuthenticationSources).then_some(false)
+}
+
+fn external_sources(graph: &AccessGraph) -> String {
+    let external = graph.snapshot().authentication_sources.iter().filter(|source| source.is_external());
+    let names = list(external.map(|source| &source.name));
+    if names.is_empty() { "not listed, but other accounts use one".to_owned() } else { names }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::check::{Expect, check, findings};
+    use crate::model::User;
+    use crate::model::sample::{global_admin, incomplete, local_user, snapshot, user};
+
+    fn rule(allowed: &[&str]) -> LocalAccountBesideExternalSource {
+        let allowed_logins = allowed.iter().map(|login| (*login).to_owned()).collect();
+        LocalAccountBesideExternalSource { allowed_logins, ..Default::default() }
+    }
+
+    #[test]
+    fn flags_local_accounts_high_where_privileged() {
+        let world = snapshot(vec![global_admin(1, "nxadmin"), local_user(2, "mia"), user(3, "ben")]);
+        check(&rule(&[]), world.clone(), Expect::Fail(&["nxadmin", "mia"]));
+        let severities: Vec<_> = findings(&rule(&[]), world).iter().map(|finding| finding.severity).collect();
+        assert_eq!(severities, [Severity::High, Severity::Medium]);
+    }
+
+    #[test]
+    fn a_declared_login_is_allowed_exactly_as_written() {
+        let world = snapshot(vec![global_admin(1, "nxadmin"), user(3, "ben")]);
+        check(&rule(&["nxadmin"]), world.clone(), Expect::Pass);
+        check(&rule(&["NXADMIN"]), world, Expect::Fail(&["nxadmin"]));
+    }
+
+    #[test]
+    fn does_not_apply_without_an_external_source() {
+        let mut world = snapshot(vec![local_user(2, "mia")]);
+        world.authentication_sources.retain(|source| !source.is_external());
+        check(&rule(&[]), world.clone(), Expect::NotApplicable);
+        check(&rule(&[]), incomplete(world, Part::AuthenticationSources), Expect::Unknown);
+    }
+
+    #[test]
+    fn an_external_user_proves_an_external_source() {
+        let mut world = snapshot(vec![local_user(2, "mia"), user(3, "ben")]);
+        world.authentication_sources.clear();
+        check(&rule(&[]), incomplete(world, Part::AuthenticationSources), Expect::Fail(&["mia"]));
+    }
+
+    #[test]
+    fn an_unknown_source_is_neither_local_nor_external() {
+        let unknown = User { authentication: None, ..user(1, "mia") };
+        check(&rule(&[]), snapshot(vec![unknown]), Expect::Unknown);
+    }
+
+    #[test]
+    fn leaves_disabled_accounts_to_the_other_rule() {
+        let disabled = User { enabled: Some(false), ..local_user(2, "mia") };
+        check(&rule(&[]), snapshot(vec![disabled, user(3, "ben")]), Expect::Pass);
+    }
+}

@@ -1,0 +1,233 @@
+//! HYG-02: accounts behind which no single person stands.
+
+use super::{
+    Context, Mailbox, Outcome, Rule, amount, cut, enabled, hipaa, is_one_person, is_privileged, iso27001, login_form,
+    logins, nist, pci_dss, shared_mailboxes, yes_no,
+};
+use crate::finding::{About, Finding, Severity};
+use crate::model::{Part, User, UserId};
+
+static ABOUT: About = About {
+    id: "shared_or_generic_account",
+    code: "HYG-02",
+    title: "Shared or generic account",
+    flags: "Enabled accounts with a generic login or the address of a list or role, and mailboxes that accounts of \
+            different people carry; unless declared in allowed_logins.",
+    why: "What is done under such an account cannot be laid at anybody's door.",
+    severity: Severity::High,
+    click_path: "Administration > Users > Manage users: create one account for each person with that person's address, \
+                 then disable the shared one; declare the accounts that must exist in the configuration.",
+    api_call: "POST /api/3/users creates the personal account; PUT /api/3/users/{id} with enabled=false disables the \
+               shared one (it replaces the whole user and drops grants: read them before, restore them after).",
+    controls: &[
+        pci_dss("8.2.1"),
+        pci_dss("8.2.2"),
+        nist("AC-2(9)"),
+        nist("IA-2"),
+        iso27001("5.16"),
+        hipaa("312(a)(2)(i)"),
+    ],
+    needs: &[Part::Users, Part::UserPrivileges],
+    version: 1,
+};
+
+/// Logins that name a function, a team or nothing.
+const GENERIC_LOGINS: &[&str] = &[
+    "admin", "administrator", "root", "superuser", "sysadmin", "nxadmin", "nexpose", "insightvm", "rapid7", "guest",
+    "user", "default", "operator", "scanner", "security", "soc", "noc", "helpdesk", "servicedesk", "support",
+    "auditor", "audit", "intern", "vendor", "contractor", "consultant", "training", "tester", "dummy", "test",
+    "test-*", "*-test", "demo", "demo-*", "temp", "temp-*", "tmp", "shared", "shared-*", "*-shared", "generic",
+    "generic-*", "team", "team-*", "*-team",
+];
+
+/// Mailboxes that a list, a role or nobody reads.
+const LIST_ADDRESSES: &[&str] = &[
+    "team", "team-*", "*-team", "group-*", "*-group", "list-*", "*-list", "dl-*", "shared-*", "*-shared", "all",
+    "everyone", "staff", "office", "info", "contact", "admin", "administrator", "root", "postmaster", "webmaster",
+    "hostmaster", "security", "soc", "noc", "support", "helpdesk", "servicedesk", "alerts", "notifications", "abuse",
+    "noreply", "no-reply", "donotreply", "do-not-reply",
+];
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+rule! {
+    /// `[analyzers.shared_or_generic_account]`: HYG-02.
+    SharedOrGenericAccount {
+        /// Generic logins, in lower case; `*` is any text. A login is compared without domain and final digits, with
+        /// `-` for every separator.
+        patterns: Vec<String> = owned(GENERIC_LOGINS),
+        /// Mailboxes of lists and roles, compared in the same way by what stands before the `@`.
+        list_addresses: Vec<String> = owned(LIST_ADDRESSES),
+        /// Logins, exactly as the console writes them, that are shared or generic on purpose.
+        allowed_logins: Vec<String> = Vec::new(),
+    }
+}
+
+impl Rule for SharedOrGenericAccount {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn mistake(&self) -> Option<String> {
+        let knobs = [("patterns", &self.patterns), ("list_addresses", &self.list_addresses)];
+        let all = |pattern: &String| pattern.chars().all(|c| c == '*');
+        let (knob, _) = knobs.into_iter().find(|(_, patterns)| patterns.iter().any(all))?;
+        Some(format!("{knob} holds a pattern that is empty or matches everything"))
+    }
+
+    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        let in_question = || enabled(graph).filter(|user| !self.allowed_logins.contains(&user.login));
+        let shared: Vec<(Mailbox, Vec<&User>)> =
+            shared_mailboxes(in_question()).filter(|(_, users)| !is_one_person(users)).collect();
+        let sharing: std::collections::HashSet<UserId> =
+            shared.iter().flat_map(|(_, users)| users).map(|user| user.id).collect();
+        for user in in_question() {
+            let sign = self.sign(user, sharing.contains(&user.id));
+            outcome.judge(Some(sign.is_some()), || {
+                let (sign, value) = sign.unwrap_or_default();
+                let summary = format!("{} looks like an account that several people share: {sign}", cut(&user.login));
+                finding(user, &[user], summary).with(sign, cut(value))
+            });
+        }
+        for (mailbox, users) in shared {
+            let lead = users.iter().min_by_key(|user| user.id).copied();
+            outcome.findings.extend(lead.map(|lead| {
+                let count = amount(users.len(), "account");
+                let summary = format!("{count} of different people, {} among them, carry one mailbox", cut(&lead.login));
+                finding(lead, &users, summary)
+                    .aspect("mailbox")
+                    .with("mailbox", cut(&format!("{}@{}", mailbox.local, mailbox.domain)))
+                    .with("accounts", logins(&users))
+            }));
+        }
+        outcome
+    }
+}
+
+impl SharedOrGenericAccount {
+    /// What shows that an account is generic. The address of a list counts once, with all the accounts that carry it.
+    fn sign<'a>(&self, user: &'a User, shares_mailbox: bool) -> Option<(&'static str, &'a str)> {
+        if matches(&self.patterns, &login_form(&user.login)) {
+            return Some(("generic login", &user.login));
+        }
+        let address = user.email.as_deref()?;
+        let mailbox = Mailbox::parse(address)?;
+        let is_list = !shares_mailbox && matches(&self.list_addresses, &login_form(&mailbox.local));
+        is_list.then_some(("address of a list or role", address))
+    }
+}
+
+fn finding(subject: &User, accounts: &[&User], summary: String) -> Finding {
+    let power: Vec<_> = accounts.iter().map(|user| is_privileged(user)).collect();
+    let privileged = if power.contains(&Some(true)) { Some(true) } else { (!power.contains(&None)).then_some(false) };
+    let severity = if privileged == Some(true) { Severity::High } else { Severity::Medium };
+    Finding::new(ABOUT.id, subject, severity, summary).with("administrative power", yes_no(privileged))
+}
+
+fn matches(patterns: &[String], form: &str) -> bool {
+    let plain = form.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
+    patterns.iter().any(|pattern| glob(pattern, form) || glob(pattern, plain))
+}
+
+/// Whether a text matches a pattern in which `*` stands for any text.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::check::{Expect, check, findings};
+    use crate::model::sample::{global_admin, incomplete, snapshot, user};
+
+    fn rule() -> SharedOrGenericAccount {
+        SharedOrGenericAccount::default()
+    }
+
+    fn person(id: i64, login: &str, name: &str, mail: &str) -> User {
+        User { name: name.into(), email: Some(mail.into()), ..user(id, login) }
+    }
+
+    #[test]
+    fn flags_generic_logins_in_every_spelling() {
+        for login in ["admin", "Administrator", "CORP\\test", "test_user", "qa.test", "guest01", "shared-ops", "root@x"] {
+            check(&rule(), snapshot(vec![user(1, login)]), Expect::Fail(&[login]));
+        }
+        for login in ["ana.silva", "testa", "admin.ana", "gtest", "steam"] {
+            check(&rule(), snapshot(vec![user(1, login)]), Expect::Pass);
+        }
+    }
+
+    #[test]
+    fn flags_addresses_of_lists_and_roles() {
+        for mail in ["team@corp.example", "vm-team@corp.example", "No-Reply@corp.example"] {
+            check(&rule(), snapshot(vec![person(1, "ops", "Ops", mail)]), Expect::Fail(&["ops"]));
+        }
+    }
+
+    #[test]
+    fn one_mailbox_of_several_people_is_one_finding() {
+        let world = snapshot(vec![
+            person(3, "cy", "Cy Ode", "team@corp.example"),
+            person(2, "bo", "Bo Li", "Team@corp.example"),
+            person(4, "di", "Di Fo", "di@corp.example"),
+        ]);
+        check(&rule(), world.clone(), Expect::Fail(&["bo"]));
+        assert_eq!(findings(&rule(), world)[0].aspect, "mailbox");
+    }
+
+    #[test]
+    fn one_mailbox_of_one_person_is_a_duplicate_and_not_shared() {
+        let world = snapshot(vec![
+            person(1, "ana", "Ana Silva", "ana@corp.example"),
+            person(2, "ana-local", "Silva, Ana", "ana@corp.example"),
+        ]);
+        check(&rule(), world, Expect::Pass);
+    }
+
+    #[test]
+    fn is_high_with_power() {
+        let found = findings(&rule(), snapshot(vec![global_admin(1, "nxadmin"), user(2, "guest")]));
+        assert_eq!(found.iter().map(|f| f.severity).collect::<Vec<_>>(), [Severity::High, Severity::Medium]);
+    }
+
+    #[test]
+    fn a_declared_login_is_allowed() {
+        let rule = SharedOrGenericAccount { allowed_logins: vec!["nxadmin".into()], ..rule() };
+        check(&rule, snapshot(vec![global_admin(1, "nxadmin")]), Expect::NotApplicable);
+    }
+
+    #[test]
+    fn ignores_disabled_accounts_and_does_not_pass_an_incomplete_listing() {
+        let disabled = User { enabled: Some(false), ..user(1, "guest") };
+        check(&rule(), snapshot(vec![disabled]), Expect::NotApplicable);
+        check(&rule(), incomplete(snapshot(vec![user(1, "mia")]), Part::Users), Expect::Unknown);
+    }
+
+    #[test]
+    fn stars_stand_for_any_text() {
+        for (pattern, text) in [("a*", "a"), ("*a", "ba"), ("a*b*c", "axbyc"), ("a*a", "aa"), ("ab", "ab")] {
+            assert!(glob(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("a*", "ba"), ("a*a", "a"), ("ab", "abc"), ("a*b*c", "acb")] {
+            assert!(!glob(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_pattern_that_matches_everything() {
+        let rule = SharedOrGenericAccount { patterns: vec!["**".into()], ..rule() };
+        assert!(rule.mistake().is_some_and(|mistake| mistake.starts_with("patterns ")));
+    }
+}

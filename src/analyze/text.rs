@@ -1,0 +1,78 @@
+//! The words of summaries and evidence. The console's text stays raw here, but never long: renderers neutralise it.
+
+use std::borrow::Cow;
+
+use crate::model::{User, UserRole};
+
+/// The longest name in a summary or in evidence.
+const LONGEST: usize = 120;
+
+/// The most names in one list.
+const MOST: usize = 20;
+
+/// A text of at most [`LONGEST`] characters; the end of a longer one is an ellipsis.
+pub(super) fn cut(text: &str) -> Cow<'_, str> {
+    if text.chars().nth(LONGEST).is_none() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().take(LONGEST - 1).chain(['…']).collect())
+}
+
+/// The first [`MOST`] items, each cut, and how many more there are.
+pub(super) fn list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
+    let mut items = items.into_iter();
+    let shown: Vec<String> = items.by_ref().take(MOST).map(|item| cut(item.as_ref()).into_owned()).collect();
+    match items.count() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The logins of some accounts, in their order.
+pub(super) fn logins(users: &[&User]) -> String {
+    list(users.iter().map(|user| &user.login))
+}
+
+/// A count with its noun, in the plural where it should be.
+pub(super) fn amount(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// A role as people and the API know it: `Site Owner (site-admin)`.
+pub(super) fn role_of(role: &UserRole) -> String {
+    match (&role.name, &role.id) {
+        (Some(name), Some(id)) if name != id.as_str() => format!("{} ({})", cut(name), cut(id.as_str())),
+        (_, Some(id)) => cut(id.as_str()).into_owned(),
+        (Some(name), None) => cut(name).into_owned(),
+        (None, None) => "unknown".to_owned(),
+    }
+}
+
+/// What is known of a question.
+pub(super) fn yes_no(answer: Option<bool>) -> &'static str {
+    match answer {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_end_in_an_ellipsis() {
+        assert_eq!(cut(&"é".repeat(120)), "é".repeat(120));
+        let cut = cut(&"é".repeat(121)).into_owned();
+        assert_eq!((cut.chars().count(), cut.chars().last()), (120, Some('…')));
+    }
+
+    #[test]
+    fn long_lists_say_how_many_more() {
+        let items = |count| (0..count).map(|item: i32| item.to_string()).collect::<Vec<_>>();
+        assert!(list(items(20)).ends_with("18, 19"));
+        assert!(list(items(23)).ends_with("18, 19 and 3 more"));
+        assert_eq!(list(items(0)), "");
+    }
+}

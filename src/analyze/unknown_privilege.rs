@@ -1,0 +1,100 @@
+//! ROLE-06: privileges that nobody has classified yet.
+
+use std::collections::BTreeMap;
+
+use super::{Context, Outcome, Rule, cut, list, nist};
+use crate::finding::{About, Finding, Severity};
+use crate::graph::AccessGraph;
+use crate::model::{KNOWN_PRIVILEGES, Part, PrivilegeId};
+
+static ABOUT: About = About {
+    id: "unknown_privilege",
+    code: "ROLE-06",
+    title: "Privilege that is not in the catalogue",
+    flags: "Privileges that the console, a role or a user names and that this version of recert does not know.",
+    why: "Consoles gain privileges with updates; until one is classified, no rule can say what its holders can do.",
+    severity: Severity::Info,
+    click_path: "Administration > Users > Manage roles > a role that holds it: read what it allows, treat it as \
+                 sensitive until then, and update recert.",
+    api_call: "GET /api/3/privileges/{id}/users lists its holders.",
+    controls: &[nist("AC-6")],
+    needs: &[Part::Users, Part::UserPrivileges, Part::Roles, Part::Privileges],
+    version: 1,
+};
+
+rule! {
+    /// `[analyzers.unknown_privilege]`: ROLE-06.
+    UnknownPrivilege {}
+}
+
+impl Rule for UnknownPrivilege {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        for (privilege, users) in named(graph) {
+            outcome.judge(Some(!KNOWN_PRIVILEGES.contains(&privilege.as_str())), || {
+                let roles = graph.snapshot().roles.iter().filter(|role| role.privileges.contains(privilege));
+                let roles = list(roles.map(|role| &role.name));
+                let summary = format!("Nothing is known of the privilege {}", cut(privilege.as_str()));
+                let subject = crate::finding::Subject::from(privilege);
+                Finding::new(ABOUT.id, subject, Severity::Info, summary)
+                    .with("roles", if roles.is_empty() { "none".to_owned() } else { roles })
+                    .with("users", users.to_string())
+            });
+        }
+        // A user whose privileges are not known may hold one that nothing else names.
+        let unseen = graph.users().iter().filter(|user| user.effective_privileges().is_none()).count();
+        outcome.expected += unseen as u64;
+        outcome
+    }
+}
+
+/// Every privilege that the console names anywhere, and how many users hold it.
+fn named(graph: &AccessGraph) -> BTreeMap<&PrivilegeId, u64> {
+    let snapshot = graph.snapshot();
+    let defined = snapshot.roles.iter().flat_map(|role| &role.privileges);
+    let mut named: BTreeMap<_, _> = snapshot.privileges.iter().chain(defined).map(|id| (id, 0)).collect();
+    for privilege in graph.users().iter().filter_map(|user| user.effective_privileges()).flatten() {
+        *named.entry(privilege).or_default() += 1;
+    }
+    named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::check::{Expect, check, findings};
+    use crate::model::Answer;
+    use crate::model::sample::{incomplete, role, snapshot, user, with_role};
+
+    fn rule() -> UnknownPrivilege {
+        UnknownPrivilege::default()
+    }
+
+    #[test]
+    fn flags_what_console_roles_and_users_name() {
+        let mut world = snapshot(vec![with_role(user(1, "mia"), "Auditors", &["of-user", "of-role"])]);
+        world.privileges.push("of-console".into());
+        world.roles[0] = role("Auditors", &["of-role", "create-reports"]);
+        check(&rule(), world.clone(), Expect::Fail(&["of-console", "of-role", "of-user"]));
+        let of_role = &findings(&rule(), world)[1];
+        assert_eq!(of_role.evidence, [("roles", "Auditors".to_owned()), ("users", "1".to_owned())]);
+    }
+
+    #[test]
+    fn passes_the_known_catalogue() {
+        check(&rule(), snapshot(vec![user(1, "mia")]), Expect::Pass);
+    }
+
+    #[test]
+    fn unanswered_is_not_known() {
+        let mut unanswered = user(1, "mia");
+        unanswered.privileges = Answer::Missing;
+        unanswered.role.privileges = None;
+        check(&rule(), snapshot(vec![unanswered]), Expect::Unknown);
+        check(&rule(), incomplete(snapshot(vec![user(1, "mia")]), Part::Privileges), Expect::Unknown);
+    }
+}

@@ -1,0 +1,106 @@
+//! ROLE-01: custom roles that nobody holds.
+
+use super::{Context, Outcome, Rule, all_of, cis, cut, soc2};
+use crate::finding::{About, Finding, Severity};
+use crate::graph::AccessGraph;
+use crate::model::{CrossCheck, Part, Role};
+
+static ABOUT: About = About {
+    id: "unused_custom_role",
+    code: "ROLE-01",
+    title: "Custom role without users",
+    flags: "Custom roles that no account holds, disabled accounts included.",
+    why: "A forgotten role is given out again without anybody reading what it allows.",
+    severity: Severity::Low,
+    click_path: "Administration > Users > Manage roles > the role: delete it.",
+    api_call: "DELETE /api/3/roles/{id}; the id is case-sensitive, and its spaces are percent-encoded.",
+    controls: &[soc2("CC6.3"), cis("6.8")],
+    needs: &[Part::Users, Part::Roles, Part::RoleUsers],
+    version: 1,
+};
+
+rule! {
+    /// `[analyzers.unused_custom_role]`: ROLE-01.
+    UnusedCustomRole {}
+}
+
+impl Rule for UnusedCustomRole {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        // Absence of users is proved only by seeing every user with its role.
+        let seen_all = graph.snapshot().coverage.is_complete(Part::Users)
+            && graph.users().iter().all(|user| user.role.id.is_some());
+        for role in graph.snapshot().roles.iter().filter(|role| !role.is_builtin()) {
+            let unused = graph.users_of_role(&role.id).len() == 0;
+            let certain = (seen_all && !is_disputed(graph, role)).then_some(true);
+            outcome.judge(all_of([Some(unused), certain]), || {
+                let summary = format!("Nobody holds the custom role {}", cut(&role.name));
+                Finding::new(ABOUT.id, role, Severity::Low, summary)
+                    .with("privileges", role.privileges.len().to_string())
+                    .with("description", cut(role.description.as_deref().unwrap_or("none")))
+            });
+        }
+        outcome
+    }
+}
+
+/// Whether the role's own list of users disagrees with the users' records.
+fn is_disputed(graph: &AccessGraph, role: &Role) -> bool {
+    let disputes = |check, object: &str| check == CrossCheck::RoleUsers && object == role.id.as_str();
+    graph.snapshot().anomalies.iter().any(|anomaly| disputes(anomaly.check, &anomaly.object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::check::{Expect, check};
+    use crate::model::sample::{incomplete, snapshot, user, with_role};
+    use crate::model::{Anomaly, Claim, User, UserRole};
+
+    fn rule() -> UnusedCustomRole {
+        UnusedCustomRole::default()
+    }
+
+    #[test]
+    fn flags_custom_roles_only() {
+        check(&rule(), snapshot(vec![user(1, "mia")]), Expect::Fail(&["Auditors"]));
+    }
+
+    #[test]
+    fn a_disabled_holder_is_a_holder() {
+        let holder = User { enabled: Some(false), ..with_role(user(1, "mia"), "Auditors", &[]) };
+        check(&rule(), snapshot(vec![holder]), Expect::Pass);
+    }
+
+    #[test]
+    fn does_not_apply_without_custom_roles() {
+        let mut world = snapshot(vec![user(1, "mia")]);
+        world.roles.retain(Role::is_builtin);
+        check(&rule(), world, Expect::NotApplicable);
+    }
+
+    #[test]
+    fn nobody_seen_is_not_nobody() {
+        check(&rule(), incomplete(snapshot(vec![user(1, "mia")]), Part::Users), Expect::Unknown);
+        let roleless = User { role: UserRole::default(), ..user(1, "mia") };
+        check(&rule(), snapshot(vec![roleless]), Expect::Unknown);
+    }
+
+    #[test]
+    fn a_disputed_role_is_unknown() {
+        let mut world = snapshot(vec![user(1, "mia")]);
+        let claim = |says: &str| Claim { endpoint: "/api/3/roles/Auditors/users".into(), says: says.into() };
+        world.anomalies.push(Anomaly {
+            check: CrossCheck::RoleUsers,
+            user: Some(crate::model::UserId(1)),
+            object: "Auditors".into(),
+            left: claim("role user"),
+            right: claim("listed"),
+        });
+        check(&rule(), world, Expect::Unknown);
+    }
+}
