@@ -13,6 +13,9 @@ use super::PageRequest;
 /// Everything but the unreserved characters of RFC 3986: an id stays one segment, whatever it holds.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// What can stand in a path; `Sync`, because a call's future is sent between threads.
+type Segment<'a> = dyn Display + Sync + 'a;
+
 /// A call to make.
 pub(super) struct Call {
     pub(super) method: Method,
@@ -29,23 +32,23 @@ pub(super) struct Call {
 
 impl Call {
     /// `endpoint` with each `{…}` replaced by the next of `ids`.
-    pub(super) fn new(method: Method, endpoint: &'static str, ids: &[&dyn Display]) -> Self {
+    pub(super) fn new(method: Method, endpoint: &'static str, ids: &[&Segment<'_>]) -> Self {
         Self { method, endpoint, target: fill(endpoint, ids), body: None, secret: false, rows: 0 }
     }
 
-    pub(super) fn get(endpoint: &'static str, ids: &[&dyn Display]) -> Self {
+    pub(super) fn get(endpoint: &'static str, ids: &[&Segment<'_>]) -> Self {
         Self::new(Method::GET, endpoint, ids)
     }
 
-    pub(super) fn put(endpoint: &'static str, ids: &[&dyn Display]) -> Self {
+    pub(super) fn put(endpoint: &'static str, ids: &[&Segment<'_>]) -> Self {
         Self::new(Method::PUT, endpoint, ids)
     }
 
-    pub(super) fn post(endpoint: &'static str, ids: &[&dyn Display]) -> Self {
+    pub(super) fn post(endpoint: &'static str, ids: &[&Segment<'_>]) -> Self {
         Self::new(Method::POST, endpoint, ids)
     }
 
-    pub(super) fn delete(endpoint: &'static str, ids: &[&dyn Display]) -> Self {
+    pub(super) fn delete(endpoint: &'static str, ids: &[&Segment<'_>]) -> Self {
         Self::new(Method::DELETE, endpoint, ids)
     }
 
@@ -75,7 +78,7 @@ impl Call {
     }
 }
 
-fn fill(endpoint: &str, ids: &[&dyn Display]) -> Result<String, &'static str> {
+fn fill(endpoint: &str, ids: &[&Segment<'_>]) -> Result<String, &'static str> {
     let mut target = String::with_capacity(endpoint.len() + 32);
     let mut ids = ids.iter();
     for segment in endpoint.split('/').skip(1) {

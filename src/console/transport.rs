@@ -177,6 +177,7 @@ impl Transport {
     /// The request and its whole answer.
     async fn exchange(&self, call: &Call, url: &Url) -> Result<Body, Failure> {
         let request = self.request(call, url.clone())?;
+        let code = request.headers().get(TOKEN).cloned();
         let patience =
             Patience { idle: self.timeouts.idle, whole: self.timeouts.whole, started: Instant::now() };
         let mut response = patience
@@ -185,7 +186,7 @@ impl Transport {
             .map_err(Failure::timed_out)?
             .map_err(|error| failure(&error, self.timeouts))?;
         if !response.status().is_success() {
-            return Err(refusal(&mut response, |message| self.clean(call, message)).await);
+            return Err(refusal(&mut response, |message| self.clean(call, code.as_ref(), message)).await);
         }
         Body::read(&mut response, patience, call.secret)
             .await
@@ -216,16 +217,16 @@ impl Transport {
     }
 
     /// The console's words, unless they could repeat a secret.
-    fn clean(&self, call: &Call, message: String) -> String {
-        if call.secret {
+    fn clean(&self, call: &Call, code: Option<&HeaderValue>, message: String) -> String {
+        let authorization = self.headers.get(AUTHORIZATION);
+        let sent = [authorization, code].into_iter().flatten().filter_map(|value| value.to_str().ok());
+        // Of `Basic …`, the last word alone tells the password.
+        let mut secrets =
+            sent.filter_map(|value| value.split(' ').next_back()).chain([self.password.expose_secret()]);
+        if call.secret || secrets.any(|secret| !secret.is_empty() && message.contains(secret)) {
             return "its words are withheld, because they may repeat a secret".to_owned();
         }
-        let password = self.password.expose_secret();
-        if !password.is_empty() && message.contains(password) {
-            message.replace(password, "***")
-        } else {
-            message
-        }
+        message
     }
 
     async fn explain(&self, call: &Call, failure: Failure, attempts: u32) -> Error {
