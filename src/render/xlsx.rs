@@ -43,7 +43,10 @@ fn within(report: &Report, limits: Limits, out: &mut dyn Write) -> io::Result<()
         build(report, limits, &mut packed).map_err(io_error)?;
         packed.flush()
     }));
-    built.unwrap_or_else(|_| Err(io::Error::other("cannot write the temporary files of the workbook")))?;
+    built.unwrap_or_else(|panic| {
+        let why = panic.downcast_ref::<String>().map_or("no reason given", String::as_str);
+        Err(io::Error::other(format!("cannot write the temporary files of the workbook: {why}")))
+    })?;
     file.rewind()?;
     io::copy(&mut file, out).map(drop)
 }
