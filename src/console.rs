@@ -30,7 +30,7 @@ use std::sync::Arc;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 // What the files of this stage share, so that none of them names another.
-use body::{Body, Cut, Decode, Patience, acknowledged, complaint, json};
+use body::{Body, Cut, Decode, Patience, acknowledged, complaint, json, plain_line};
 use call::Call;
 use credential::{Credential, Ticket};
 use failure::{Again, Failure, failure, refusal};

@@ -91,7 +91,7 @@ impl Drop for Body {
     }
 }
 
-/// The console's own words about a refusal, cleaned; empty if there are none. Reads little and never long.
+/// The console's own words about a refusal, as they came; empty if there are none. Reads little and never long.
 pub(super) async fn complaint(response: &mut Response) -> String {
     #[derive(Deserialize)]
     struct Complaint {
@@ -109,9 +109,7 @@ pub(super) async fn complaint(response: &mut Response) -> String {
     };
     // The status is known and must not be lost to a body that does not come.
     let _ = tokio::time::timeout(Duration::from_secs(2), read).await;
-    serde_json::from_slice::<Complaint>(&bytes)
-        .map(|complaint| plain_line(&complaint.message))
-        .unwrap_or_default()
+    serde_json::from_slice(&bytes).map(|Complaint { message }| message).unwrap_or_default()
 }
 
 /// One short line without control characters and without characters that reorder or hide text.

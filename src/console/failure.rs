@@ -7,7 +7,8 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode};
 
 use super::{
-    Cut, ErrorKind, LoadOutcome, Outcome, Ticket, Timeouts, complaint, retry_after, tls_error, untrusted,
+    Cut, ErrorKind, LoadOutcome, Outcome, Ticket, Timeouts, complaint, plain_line, retry_after, tls_error,
+    untrusted,
 };
 
 /// Whether a read may be sent again.
@@ -85,7 +86,7 @@ pub(super) fn failure(error: &reqwest::Error, timeouts: Timeouts) -> Failure {
     if let Some(tls) = tls_error(error) {
         return match untrusted(tls) {
             Some(untrusted) => Failure::new(untrusted.kind(), Again::Never, Outcome::NotMade),
-            None => unavailable(format!("TLS failed: {tls}")),
+            None => unavailable(format!("TLS failed: {}", plain_line(&tls.to_string()))),
         };
     }
     if error.is_timeout() {
@@ -113,7 +114,7 @@ fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
 }
 
 /// An answer without success. `clean` removes what must not be repeated from the console's words.
-pub(super) async fn refusal(response: &mut Response, clean: impl FnOnce(String) -> String) -> Failure {
+pub(super) async fn refusal(response: &mut Response, clean: impl FnOnce(&str) -> String) -> Failure {
     let status = response.status();
     let asked = retry_after(response.headers());
     let message = complaint(response).await;
@@ -143,7 +144,7 @@ pub(super) async fn refusal(response: &mut Response, clean: impl FnOnce(String) 
             )
         }
         _ => {
-            let message = if message.is_empty() { "it does not say why".to_owned() } else { clean(message) };
+            let message = if message.is_empty() { "it does not say why".to_owned() } else { clean(&message) };
             Failure::new(
                 ErrorKind::Rejected { status: status.as_u16(), message },
                 Again::Never,

@@ -332,7 +332,9 @@ mod tests {
         drive(&load, 32, 10, steady).await;
         let together: Vec<_> = futures_util::future::join_all((0..16).map(|_| load.acquire(KIND))).await;
         tokio::time::advance(Duration::from_millis(20)).await;
-        together.into_iter().for_each(|slot| slot.finish(Outcome::Overloaded));
+        for slot in together {
+            slot.finish(Outcome::Overloaded);
+        }
         assert_eq!(load.size(), 8);
         assert_eq!(drive(&load, 32, 1, steady).await, 8, "none before the cut has shown its effect");
         assert_eq!(drive(&load, 32, 2, steady).await, 13, "then one more with each round trip");

@@ -18,7 +18,7 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Error, ErrorKind, SettingsError, Timeouts, Trust, client, failure};
+use super::{Error, ErrorKind, SettingsError, Timeouts, Trust, client, failure, plain_line};
 
 /// The TLS side of a client: TLS 1.2 or newer, the ring provider, no provider installed for the process.
 pub(super) fn client_config(trust: &Trust) -> Result<ClientConfig, SettingsError> {
@@ -144,7 +144,7 @@ fn unsigned(leaf: &CertificateDer<'_>, error: &rustls::Error) -> rustls::Error {
 }
 
 fn explain(error: &rustls::Error) -> String {
-    let rustls::Error::InvalidCertificate(why) = error else { return error.to_string() };
+    let rustls::Error::InvalidCertificate(why) = error else { return plain_line(&error.to_string()) };
     match why {
         CertificateError::UnknownIssuer => "no trusted authority has signed it".to_owned(),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
@@ -155,7 +155,7 @@ fn explain(error: &rustls::Error) -> String {
         CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
             "it is an authority's own certificate; if it is the console's, pin it".to_owned()
         }
-        _ => error.to_string(),
+        _ => plain_line(&error.to_string()),
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{
     Again, Body, Budget, Call, Credential, Decode, Error, ErrorKind, Failure, Load, LoadOutcome, Patience,
     Retry, Settings, SettingsError, Ticket, Timeouts, TokenProvider, WriteError, believing_nothing,
-    client_config, failure, json, refusal,
+    client_config, failure, json, plain_line, refusal,
 };
 
 /// Needs a working credential and nothing else.
@@ -216,8 +216,8 @@ impl Transport {
         Ok(request)
     }
 
-    /// The console's words, unless they could repeat a secret.
-    fn clean(&self, call: &Call, code: Option<&HeaderValue>, message: String) -> String {
+    /// The console's words as one line, unless they could repeat a secret; looked for before anything is cut away.
+    fn clean(&self, call: &Call, code: Option<&HeaderValue>, message: &str) -> String {
         let authorization = self.headers.get(AUTHORIZATION);
         let sent = [authorization, code].into_iter().flatten().filter_map(|value| value.to_str().ok());
         // Of `Basic …`, the last word alone tells the password.
@@ -226,7 +226,7 @@ impl Transport {
         if call.secret || secrets.any(|secret| !secret.is_empty() && message.contains(secret)) {
             return "its words are withheld, because they may repeat a secret".to_owned();
         }
-        message
+        plain_line(message)
     }
 
     async fn explain(&self, call: &Call, failure: Failure, attempts: u32) -> Error {
