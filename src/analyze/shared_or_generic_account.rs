@@ -129,7 +129,7 @@ fn finding(subject: &User, accounts: &[&User], summary: String) -> Finding {
 
 fn matches(patterns: &[String], form: &str) -> bool {
     let plain = form.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
-    patterns.iter().any(|pattern| glob(pattern, form) || glob(pattern, plain))
+    patterns.iter().any(|pattern| glob(pattern, form) || (plain != form && glob(pattern, plain)))
 }
 
 /// Whether a text matches a pattern in which `*` stands for any text.
