@@ -44,6 +44,7 @@ pub fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}{ellipsis}", text[..kept].trim_end()))
 }
 
+#[expect(clippy::match_same_arms, reason = "the ranges stand in the order in which they decide")]
 fn is_plain(character: char) -> bool {
     match character {
         ' '..='~' => true,
