@@ -45,7 +45,7 @@ fn settings(server: &MockServer) -> Settings {
     Settings::new(server.uri().parse().unwrap(), "reviewer".to_owned(), "open sesame".into())
 }
 
-fn page_of(row: Value) -> Value {
+fn page_of(row: &Value) -> Value {
     json!({ "resources": [row], "page": { "number": 1, "size": 500, "totalPages": 2, "totalResources": 501 }, "links": [] })
 }
 
@@ -72,17 +72,17 @@ fn edit() -> UserEdit {
     }
 }
 
-fn edit_body() -> Option<Value> {
-    Some(json!({
+fn edit_body() -> Value {
+    json!({
         "login": "mia", "name": "Mia Example", "enabled": false, "password": "initial", "passwordResetOnLogin": true,
         "authentication": { "type": "normal" },
         "role": { "id": "user", "allSites": false, "allAssetGroups": true },
-    }))
+    })
 }
 
 #[tokio::test]
 async fn reads_users() {
-    let page = operation("GET /api/3/users?page=1&size=500", None, page_of(user()), async |it| {
+    let page = operation("GET /api/3/users?page=1&size=500", None, page_of(&user()), async |it| {
         it.reads().get_users(PAGE).await.unwrap()
     })
     .await;
@@ -116,12 +116,13 @@ async fn reads_users() {
 
 #[tokio::test]
 async fn writes_users() {
-    let created = operation("POST /api/3/users", edit_body(), json!({ "id": 12, "links": [] }), async |it| {
-        it.create_user(&edit()).await.unwrap()
-    })
-    .await;
+    let created =
+        operation("POST /api/3/users", Some(edit_body()), json!({ "id": 12, "links": [] }), async |it| {
+            it.create_user(&edit()).await.unwrap()
+        })
+        .await;
     assert_eq!(created.id, UserId(12));
-    operation("PUT /api/3/users/7", edit_body(), json!({ "links": [] }), async |it| {
+    operation("PUT /api/3/users/7", Some(edit_body()), json!({ "links": [] }), async |it| {
         it.update_user(UserId(7), &edit()).await.unwrap();
     })
     .await;
@@ -258,7 +259,7 @@ async fn privileges_and_authentication_sources() {
             it.reads().get_privileges().await.unwrap()
         })
         .await;
-    assert_eq!(all, [manage.clone()]);
+    assert_eq!(all, std::slice::from_ref(&manage));
     operation("GET /api/3/privileges/manage-sites", None, json!({ "links": [] }), async |it| {
         it.reads().get_privilege(&manage).await.unwrap();
     })
@@ -300,7 +301,7 @@ async fn privileges_and_authentication_sources() {
 async fn sites_and_asset_groups() {
     let site = json!({ "id": 3, "name": "Plant", "type": "static", "importance": "high", "assets": 12,
                        "lastScanTime": "2026-10-01T02:03:04.005Z", "riskScore": 1e7 });
-    let page = operation("GET /api/3/sites?page=1&size=500", None, page_of(site.clone()), async |it| {
+    let page = operation("GET /api/3/sites?page=1&size=500", None, page_of(&site), async |it| {
         it.reads().get_sites(PAGE).await.unwrap()
     })
     .await;
@@ -317,11 +318,10 @@ async fn sites_and_asset_groups() {
     assert_eq!(users[0].id, UserId(7));
 
     let group = json!({ "id": 4, "name": "Servers", "type": "dynamic", "searchCriteria": { "filters": [{ "value": "x" }] } });
-    let page =
-        operation("GET /api/3/asset_groups?page=1&size=500", None, page_of(group.clone()), async |it| {
-            it.reads().get_asset_groups(PAGE).await.unwrap()
-        })
-        .await;
+    let page = operation("GET /api/3/asset_groups?page=1&size=500", None, page_of(&group), async |it| {
+        it.reads().get_asset_groups(PAGE).await.unwrap()
+    })
+    .await;
     assert_eq!(page.resources[0].kind.as_deref(), Some("dynamic"));
     let one = operation("GET /api/3/asset_groups/4", None, group, async |it| {
         it.reads().get_asset_group(AssetGroupId(4)).await.unwrap()

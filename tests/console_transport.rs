@@ -519,6 +519,13 @@ async fn secrets_stay_out_of_every_text() {
             }
         }
     }
+    let template =
+        ResponseTemplate::new(400).set_body_json(json!({ "message": format!("{SEED} is no seed") }));
+    let (server, _) = answering(template).await;
+    let admin = ConsoleAdmin::connect(settings(&server.uri())).unwrap();
+    texts.push(admin.set_two_factor_authentication(ID, &SEED.into()).await.unwrap_err().to_string());
+    texts.push(admin.reset_password(ID, &SEED.into()).await.unwrap_err().to_string());
+
     let mut told = settings("http://127.0.0.1:1");
     told.base = format!("https://me:{PASSWORD}@console.example").parse().unwrap();
     texts.push(format!("{told:?}"));

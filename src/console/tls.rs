@@ -221,12 +221,7 @@ pub async fn presented_certificate(base: &Url, limit: Duration) -> Result<[u8; 3
     let timeouts = Timeouts { connect: limit, idle: limit, whole: limit };
     let client = believing_nothing().and_then(|tls| client(tls, true, 1, timeouts));
     let client = client.map_err(|error| unavailable(error.to_string()))?;
-    let mut root = base.clone();
-    // A credential in the address would become a header, if a request were sent.
-    if root.set_username("").is_err() || root.set_password(None).is_err() {
-        return Err(unavailable("the address has no host".to_owned()));
-    }
-    let answer = tokio::time::timeout(limit, client.get(root).send()).await;
+    let answer = tokio::time::timeout(limit, client.get(base.clone()).send()).await;
     let error = match answer {
         Err(_) => return Err(failed(ErrorKind::TimedOut { limit })),
         Ok(Ok(_)) => return Err(unavailable("it answered without a certificate".to_owned())),
