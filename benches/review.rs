@@ -5,7 +5,12 @@
 //!   same simulator for the same paths.
 //! - *estate*: 50,000 users from a saved snapshot: time and memory of analysis and of all formats, phase by phase.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and may panic"
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -63,7 +68,14 @@ impl Simulated {
     fn start(users: usize, sites: usize, grants: usize, latency: u64) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_recert"))
             .args(["simulate", "--address", "127.0.0.1:0"])
-            .args(["--users", &users.to_string(), "--sites", &sites.to_string(), "--grants", &grants.to_string()])
+            .args([
+                "--users",
+                &users.to_string(),
+                "--sites",
+                &sites.to_string(),
+                "--grants",
+                &grants.to_string(),
+            ])
             .args(["--latency", &latency.to_string()])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -139,10 +151,15 @@ fn throughput() {
     rates.sort_by(f64::total_cmp);
     let ours = rates[1];
     let Some(wrk) = wrk(&console) else {
-        println!("throughput  {ours:.0} calls/s; SKIPPED the comparison: wrk is not installed (apt-get install wrk)");
+        println!(
+            "throughput  {ours:.0} calls/s; SKIPPED the comparison: wrk is not installed (apt-get install wrk)"
+        );
         return;
     };
-    println!("throughput  {ours:.0} calls/s; wrk -t1 -c{IN_FLIGHT}: {wrk:.0}/s; ratio {:.2} (budget 0.60)", ours / wrk);
+    println!(
+        "throughput  {ours:.0} calls/s; wrk -t1 -c{IN_FLIGHT}: {wrk:.0}/s; ratio {:.2} (budget 0.60)",
+        ours / wrk
+    );
 }
 
 /// The calls a second that wrk gets for the paths that the fan-out asks.
@@ -177,7 +194,12 @@ fn estate_in_a_child() {
     {
         let console = Simulated::start(50_000, 200, 30, 0);
         let (snapshot, wall) = console.collect();
-        println!("estate      collected {} users in {} calls, {:.1} s", snapshot.users.len(), snapshot.requests.sent, wall.as_secs_f64());
+        println!(
+            "estate      collected {} users in {} calls, {:.1} s",
+            snapshot.users.len(),
+            snapshot.requests.sent,
+            wall.as_secs_f64()
+        );
         write_snapshots(&path, &[snapshot]).unwrap();
     }
     let status = Command::new(std::env::current_exe().unwrap()).env(SNAPSHOT, &path).status().unwrap();

@@ -34,7 +34,7 @@ use mailbox::{Mailbox, is_one_person, login_form, name_form, shared_mailboxes};
 use mismatch::{Disagreements, disagreements};
 use power::{can_change, holds_everything, is_privileged};
 use text::{amount, cut, list, logins, role_of, yes_no};
-use toxic::{Holding, holdings};
+use toxic::{Holding, held_by, holdings};
 
 /// What a rule may look at.
 #[derive(Debug, Clone, Copy)]

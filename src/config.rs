@@ -117,6 +117,10 @@ impl Config {
                 return Err((place, "two consoles have this name; give each its own".to_owned()));
             }
         }
+        if let Some(mistake) = self.analyzers.mistakes().into_iter().next() {
+            let (place, problem) = mistake.split_once(": ").unwrap_or(("analyzers", &mistake));
+            return Err((place.to_owned(), problem.to_owned()));
+        }
         for (index, job) in self.job.iter().enumerate() {
             let place = format!("job[{index}] {:?}", job.name);
             job.check().map_err(|(key, problem)| (format!("{place}: {key}"), problem))?;

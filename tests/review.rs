@@ -214,19 +214,16 @@ async fn faults_make_it_exact_or_incomplete_never_wrong() {
         let lists =
             ["/api/3/users", "/api/3/roles", "/api/3/sites", "/api/3/asset_groups", "/api/3/privileges"];
         let listed = gaps(&report).iter().all(|(endpoint, _)| !lists.contains(&endpoint.as_str()));
-        match report["run"]["verdict"].as_str().unwrap() {
-            "complete" => {
-                complete += 1;
-                assert_eq!(gaps(&report), BTreeSet::new());
+        if report["run"]["verdict"] == "complete" {
+            complete += 1;
+            assert_eq!(gaps(&report), BTreeSet::new());
+            assert_users_are_true(&report, &simulator.estate());
+            assert_lists_are_true(&report, &simulator.estate());
+        } else {
+            incomplete += 1;
+            assert_ne!(gaps(&report), BTreeSet::new(), "incomplete without a reason");
+            if listed {
                 assert_users_are_true(&report, &simulator.estate());
-                assert_lists_are_true(&report, &simulator.estate());
-            }
-            _ => {
-                incomplete += 1;
-                assert_ne!(gaps(&report), BTreeSet::new(), "incomplete without a reason");
-                if listed {
-                    assert_users_are_true(&report, &simulator.estate());
-                }
             }
         }
     }
@@ -317,8 +314,10 @@ async fn a_console_that_dies_half_way_leaves_the_rest_as_gaps() {
         let missing = gaps(&report).into_iter().filter(|(path, _)| path == endpoint).count() as u64;
         assert_eq!(row["examined"].as_u64().unwrap() + missing, truth.users.len() as u64, "{part}");
     }
-    let passed = report["rules"].as_array().unwrap().iter().filter(|rule| rule["verdict"] == "pass").count();
-    assert_eq!(passed, 0, "nothing passes where the users were not listed again");
+    // Nothing that speaks about users passes where they were not listed again; the console's own switch was seen.
+    for rule in report["rules"].as_array().unwrap() {
+        assert!(rule["verdict"] != "pass" || rule["id"] == "two_factor_disabled", "{rule}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! How much an account can do: everything, administration under another name, or changes at all.
 
-use super::toxic;
+use super::held_by;
 use crate::finding::Severity;
 use crate::model::User;
 
@@ -34,7 +34,7 @@ pub(super) fn is_privileged(user: &User) -> Option<bool> {
         return Some(true);
     }
     let held = user.effective_privileges()?;
-    Some(toxic::held_by(held).any(|row| row.severity >= Severity::High))
+    Some(held_by(held).any(|row| row.severity >= Severity::High))
 }
 
 /// Whether an account can change sites, scans, assets, policies or access.

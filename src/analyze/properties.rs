@@ -8,10 +8,10 @@ use proptest::sample::{Index, select, subsequence};
 use super::Analyzers;
 use crate::finding::{Finding, Judgement, Verdict};
 use crate::graph::AccessGraph;
-use crate::model::sample::{PARTS, role, snapshot, user};
+use crate::model::sample::{role, snapshot, user};
 use crate::model::{
     Anomaly, Answer, AssetGroupId, Authentication, AuthenticationSourceId, Claim, CrossCheck,
-    KNOWN_PRIVILEGES, PartState, PrivilegeId, SiteId, Snapshot, TwoFactor, User, UserId,
+    KNOWN_PRIVILEGES, Part, PartState, PrivilegeId, SiteId, Snapshot, TwoFactor, User, UserId,
 };
 
 fn state() -> impl Strategy<Value = Option<bool>> {
@@ -115,7 +115,7 @@ prop_compose! {
         roles in prop::collection::vec(privileges(), 0..4),
         anomalies in prop::collection::vec(anomaly(), 0..6),
         two_factor in state(),
-        incomplete in proptest::option::of((select(PARTS.to_vec()), any::<bool>())),
+        incomplete in proptest::option::of((select(Part::ALL.to_vec()), any::<bool>())),
     ) -> Snapshot {
         let mut world = snapshot(accounts);
         for (user, id) in world.users.iter_mut().zip(1..) {

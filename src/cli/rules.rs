@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Arguments, screen: &mut Screen) -> anyhow::Result<
     let rules: Vec<&About> = analyzers.rules().iter().map(|rule| rule.about()).collect();
     match &arguments.rule {
         None if arguments.json => {
-            screen.json(&rules.iter().map(|about| document(about)).collect::<Vec<_>>())?
+            screen.json(&rules.iter().map(|about| document(about)).collect::<Vec<_>>())?;
         }
         None => catalogue(&rules, screen)?,
         Some(name) => {
@@ -33,10 +33,10 @@ pub(super) fn run(arguments: &Arguments, screen: &mut Screen) -> anyhow::Result<
                 .find(|about| about.id == name || about.code.eq_ignore_ascii_case(name))
                 .ok_or_else(|| Mistake(format!("there is no rule {name:?}; `recert rules` lists them")))?;
             if arguments.json {
-                screen.json(&document(about))?
+                screen.json(&document(about))?;
             } else {
-                page(about, screen)?
-            };
+                page(about, screen)?;
+            }
         }
     }
     Ok(Outcome::Done)
