@@ -106,7 +106,7 @@ impl Simulated {
 
     /// Collects everything; gives the snapshot and the wall time.
     fn collect(&self) -> (Snapshot, Duration) {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let started = Instant::now();
         let mut snapshots = runtime.block_on(review::collect(&[self.source()], clock)).unwrap();
         (snapshots.remove(0), started.elapsed())
@@ -192,7 +192,7 @@ fn estate_in_a_child() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("snapshot.json");
     {
-        let console = Simulated::start(50_000, 200, 30, 0);
+        let console = Simulated::start(50_000, 200, 33, 0);
         let (snapshot, wall) = console.collect();
         println!(
             "estate      collected {} users in {} calls, {:.1} s",
