@@ -30,6 +30,7 @@ use recert::model::{Depth, Snapshot};
 use recert::render::{ARTIFACTS, Format, Templates};
 use recert::report::{Completeness, Reviewed, Run, assemble};
 use recert::review::{self, Source};
+use recert::simulator::{self, Estate, EstateOptions, Simulator};
 use recert::store::{read_snapshots, write_snapshots};
 use secrecy::SecretString;
 
@@ -56,6 +57,14 @@ fn main() {
     }
 }
 
+fn medium() -> EstateOptions {
+    EstateOptions { seed: 7, users: 2_000, sites: 24, grants_per_user: 6, ..EstateOptions::default() }
+}
+
+fn large() -> EstateOptions {
+    EstateOptions { seed: 7, users: 50_000, sites: 200, grants_per_user: 33, ..EstateOptions::default() }
+}
+
 /// A simulated console in a process of its own, as a real one would be.
 struct Simulated {
     child: Child,
@@ -65,17 +74,11 @@ struct Simulated {
 }
 
 impl Simulated {
-    fn start(users: usize, sites: usize, grants: usize, latency: u64) -> Self {
+    fn start(estate: &EstateOptions, latency: u64) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_recert"))
             .args(["simulate", "--address", "127.0.0.1:0"])
-            .args([
-                "--users",
-                &users.to_string(),
-                "--sites",
-                &sites.to_string(),
-                "--grants",
-                &grants.to_string(),
-            ])
+            .args(["--seed", &estate.seed.to_string(), "--users", &estate.users.to_string()])
+            .args(["--sites", &estate.sites.to_string(), "--grants", &estate.grants_per_user.to_string()])
             .args(["--latency", &latency.to_string()])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -86,29 +89,13 @@ impl Simulated {
         Self { url: field(), username: field(), password: field(), child }
     }
 
-    fn source(&self) -> Source {
-        let password = SecretString::from(self.password.clone());
-        let mut settings = Settings::new(self.url.parse().unwrap(), self.username.clone(), password);
-        settings.max_in_flight = IN_FLIGHT;
-        Source {
-            console: Console::connect(settings).unwrap(),
-            options: Options {
-                name: "bench".into(),
-                login: self.username.clone(),
-                depth: Depth::Full,
-                two_factor: TwoFactorPolicy::Auto,
-                concurrency: IN_FLIGHT * 2,
-                focus: Focus::Everyone,
-            },
-            progress: Arc::new(Progress::default()),
-        }
-    }
-
     /// Collects everything; gives the snapshot and the wall time.
     fn collect(&self) -> (Snapshot, Duration) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let started = Instant::now();
-        let mut snapshots = runtime.block_on(review::collect(&[self.source()], clock)).unwrap();
+        let mut snapshots = runtime
+            .block_on(review::collect(&[source(&self.url, &self.username, &self.password)], clock))
+            .unwrap();
         (snapshots.remove(0), started.elapsed())
     }
 }
@@ -120,13 +107,30 @@ impl Drop for Simulated {
     }
 }
 
+fn source(url: &str, username: &str, password: &str) -> Source {
+    let mut settings = Settings::new(url.parse().unwrap(), username.to_owned(), SecretString::from(password));
+    settings.max_in_flight = IN_FLIGHT;
+    Source {
+        console: Console::connect(settings).unwrap(),
+        options: Options {
+            name: "bench".into(),
+            login: username.to_owned(),
+            depth: Depth::Full,
+            two_factor: TwoFactorPolicy::Auto,
+            concurrency: IN_FLIGHT * 2,
+            focus: Focus::Everyone,
+        },
+        progress: Arc::new(Progress::default()),
+    }
+}
+
 fn clock() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "calls are far below 2⁵²")]
 fn latency() {
-    let console = Simulated::start(2_000, 24, 6, 20);
+    let console = Simulated::start(&medium(), 20);
     let (snapshot, wall) = console.collect();
     let calls = snapshot.requests.sent;
     let floor = calls as f64 * 0.020 / IN_FLIGHT as f64;
@@ -139,7 +143,7 @@ fn latency() {
 
 #[expect(clippy::cast_precision_loss, reason = "calls are far below 2⁵²")]
 fn throughput() {
-    let console = Simulated::start(2_000, 24, 6, 0);
+    let console = Simulated::start(&medium(), 0);
     // The first call of each kind builds the simulator's indexes; neither side should pay for that.
     console.collect();
     let mut rates: Vec<f64> = (0..3)
@@ -150,7 +154,7 @@ fn throughput() {
         .collect();
     rates.sort_by(f64::total_cmp);
     let ours = rates[1];
-    let Some(wrk) = wrk(&console) else {
+    let Some(wrk) = wrk(&console, &medium()) else {
         println!(
             "throughput  {ours:.0} calls/s; SKIPPED the comparison: wrk is not installed (apt-get install wrk)"
         );
@@ -162,20 +166,25 @@ fn throughput() {
     );
 }
 
-/// The calls a second that wrk gets for the paths that the fan-out asks.
-fn wrk(console: &Simulated) -> Option<f64> {
+/// The calls a second that wrk gets for the very calls of a review, in their order.
+fn wrk(console: &Simulated, estate: &EstateOptions) -> Option<f64> {
     let directory = tempfile::tempdir().unwrap();
-    let script = directory.path().join("paths.lua");
+    let (script, paths) = (directory.path().join("paths.lua"), directory.path().join("paths.txt"));
+    fs::write(&paths, calls(estate).join("\n")).unwrap();
     let credential = BASE64_STANDARD.encode(format!("{}:{}", console.username, console.password));
-    let mut lua = fs::File::create(&script).unwrap();
-    write!(
-        lua,
-        "local requests = {{}}\nlocal at = 0\nfunction init()\n  wrk.headers['Authorization'] = 'Basic {credential}'\n  for id = 1, \
-         2000 do\n    for _, part in ipairs({{'privileges', 'sites', 'asset_groups'}}) do\n      requests[#requests + 1] = \
-         wrk.format('GET', '/api/3/users/' .. id .. '/' .. part)\n    end\n  end\nend\nfunction request()\n  at = at % #requests + \
-         1\n  return requests[at]\nend\n"
-    )
-    .unwrap();
+    let lua = format!(
+        "local requests, at = {{}}, 0
+        function init()
+          wrk.headers['Authorization'] = 'Basic {credential}'
+          for path in io.lines('{}') do requests[#requests + 1] = wrk.format('GET', path) end
+        end
+        function request()
+          at = at % #requests + 1
+          return requests[at]
+        end\n",
+        paths.display()
+    );
+    fs::write(&script, lua).unwrap();
     let output = Command::new("wrk")
         .args(["-t1", "-c16", "-d5s", "-s"])
         .arg(&script)
@@ -188,11 +197,27 @@ fn wrk(console: &Simulated) -> Option<f64> {
     line.split_whitespace().nth(1).unwrap().parse().ok()
 }
 
+/// Every call of one review of this estate, from the log of a console in this process.
+fn calls(estate: &EstateOptions) -> Vec<String> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let simulator =
+            Simulator::start(Estate::generate(estate), simulator::Options::default()).await.unwrap();
+        let source = source(&simulator.url(), simulator.username(), simulator.password());
+        review::collect(&[source], clock).await.unwrap();
+        let path = |request: simulator::Request| match request.query {
+            Some(query) => format!("{}?{query}", request.path),
+            None => request.path,
+        };
+        simulator.log().into_iter().filter(|request| request.status == 200).map(path).collect()
+    })
+}
+
 fn estate_in_a_child() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("snapshot.json");
     {
-        let console = Simulated::start(50_000, 200, 33, 0);
+        let console = Simulated::start(&large(), 0);
         let (snapshot, wall) = console.collect();
         println!(
             "estate      collected {} users in {} calls, {:.1} s",
