@@ -1,0 +1,107 @@
+//! `config.example.toml` is the manual: it loads, it names every key, and what it says of defaults is true.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use recert::analyze::Analyzers;
+use recert::config::Config;
+
+fn example() -> (PathBuf, String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    (path, text)
+}
+
+/// The keys that a table accepts, as the parser's own complaint about an unknown one lists them.
+fn accepted(table: &str) -> BTreeSet<String> {
+    let error = toml::from_str::<Config>(&format!("{table}\nno_such_key = 1\n")).unwrap_err().to_string();
+    let list = error.split("expected").nth(1).unwrap_or_else(|| panic!("{table}: {error}"));
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Whether the example sets or shows a key in a table, commented out or not.
+fn shows(text: &str, table: &str, key: &str) -> bool {
+    let mut inside = table.is_empty();
+    text.lines().any(|line| {
+        let line = line.trim();
+        if line.starts_with('[') {
+            inside = line == table;
+        }
+        let line = line.trim_start_matches("# ");
+        inside && line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+    })
+}
+
+#[test]
+fn the_example_loads() {
+    let (path, _) = example();
+    let config = Config::load(&path, []).unwrap();
+    assert_eq!((config.console.len(), config.job.len()), (1, 1));
+}
+
+#[test]
+fn the_example_shows_every_key() {
+    let (_, text) = example();
+    let rules = Analyzers::default().rules().iter().map(|rule| rule.about().id).collect::<Vec<_>>();
+    let mut tables = vec!["[[console]]".to_owned(), "[[job]]".to_owned(), "[[job.directory]]".to_owned()];
+    tables.extend(rules.iter().map(|rule| format!("[analyzers.{rule}]")));
+    let mut shown = 0;
+    for table in &tables {
+        // A directory stands inside a job.
+        let context =
+            if table == "[[job.directory]]" { "[[job]]\nname = \"j\"\n[[job.directory]]" } else { table };
+        for key in accepted(context) {
+            let is_table = key == "directory";
+            assert!(
+                is_table || shows(&text, table, &key),
+                "config.example.toml: {table} does not show {key}"
+            );
+            shown += 1;
+        }
+    }
+    assert!(shown > 50, "{shown} keys: the parser's complaint is not read any more");
+    for key in accepted("") {
+        let table =
+            [format!("[[{key}]]"), format!("[{key}.")].iter().any(|table| text.contains(table.as_str()));
+        assert!(table || shows(&text, "", &key), "config.example.toml does not show {key}");
+    }
+    assert_eq!(accepted("[analyzers]"), rules.iter().map(|rule| (*rule).to_owned()).collect());
+}
+
+#[test]
+fn the_defaults_that_the_example_shows_are_the_defaults() {
+    let (path, _) = example();
+    let config = Config::load(&path, []).unwrap();
+    assert_eq!(format!("{:?}", config.analyzers), format!("{:?}", Analyzers::default()));
+    let console = &config.console[0];
+    let bare: Config = toml::from_str(
+        "[[console]]\nname = \"n\"\nurl = \"https://c.example\"\nusername = \"u\"\npassword = { env = \"P\" }\n\
+         [[job]]\nname = \"j\"\n",
+    )
+    .unwrap();
+    assert_eq!(console.max_in_flight, bare.console[0].max_in_flight);
+    assert_eq!(console.two_factor, bare.console[0].two_factor);
+    assert_eq!(console.depth, bare.console[0].depth);
+    assert_eq!(config.job[0].formats, bare.job[0].formats);
+}
+
+#[test]
+fn contradictory_knobs_are_refused_with_their_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    for (text, expected) in [
+        ("[analyzers.global_admin_count]\nmin = 9\n", "analyzers.global_admin_count"),
+        ("[analyzers.similar_roles]\nthreshold = 1.5\n", "analyzers.similar_roles"),
+        (
+            "[analyzers.shared_or_generic_account]\npatterns = [\"*\"]\n",
+            "analyzers.shared_or_generic_account",
+        ),
+    ] {
+        fs::write(&path, text).unwrap();
+        let error = Config::load(&path, []).unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains("config.toml"), "{text}: {error}");
+    }
+}
