@@ -23,6 +23,8 @@ use chrono::{DateTime, Utc};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::ConfigError;
+use crate::console::ErrorKind;
+use crate::review::NothingSeen;
 use crate::secret::SecretError;
 
 use open::{Sources, open};
@@ -144,6 +146,9 @@ fn explain_error(error: &anyhow::Error, screen: &mut Screen) -> Outcome {
         return Outcome::Done;
     }
     screen.error(&format!("{error:#}"));
+    for sha256 in untrusted_certificates(error) {
+        screen.remark(console::trust_lines(sha256));
+    }
     let is_usage = error.chain().any(|cause| {
         cause.is::<Mistake>()
             || cause.is::<ConfigError>()
@@ -152,6 +157,18 @@ fn explain_error(error: &anyhow::Error, screen: &mut Screen) -> Outcome {
             || cause.is::<crate::render::TemplateError>()
     });
     if is_usage { Outcome::Usage } else { Outcome::Failed }
+}
+
+/// The fingerprints of the certificates that were refused.
+fn untrusted_certificates(error: &anyhow::Error) -> Vec<&str> {
+    let nothing_seen = error.downcast_ref::<NothingSeen>();
+    let failures = nothing_seen.into_iter().flat_map(|seen| seen.consoles.iter().map(|(_, error)| error));
+    failures
+        .filter_map(|failure| match &failure.kind {
+            ErrorKind::Untrusted { sha256, .. } => Some(sha256.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Logs go to standard error; `RECERT_LOG` sets the level as `tracing`'s filters do.

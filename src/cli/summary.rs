@@ -1,5 +1,6 @@
 //! The end of a review on the terminal: how complete, what was found, where the files are.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -44,26 +45,31 @@ pub(super) fn print(report: &Report, directory: Option<&Path>, screen: &mut Scre
 
 /// Every rule with findings, worst first, and how the others ended.
 fn rules(report: &Report, screen: &mut Screen) -> io::Result<()> {
-    let mut failed: Vec<_> = report.rules.iter().filter(|rule| rule.findings > 0).collect();
-    failed.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| b.findings.cmp(&a.findings)));
+    // By what was found, which can be milder than the worst that a rule can find.
+    let mut found: BTreeMap<&str, (Severity, u64, &str)> = BTreeMap::new();
+    for finding in &report.findings {
+        let entry = found.entry(&finding.rule).or_insert((finding.severity, 0, &finding.title));
+        *entry = (entry.0.max(finding.severity), entry.1 + 1, entry.2);
+    }
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by(|(_, a), (_, b)| b.0.cmp(&a.0).then_with(|| b.1.cmp(&a.1)));
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["Severity", "Rule", "Console", "Findings", "What"]);
-    for rule in &failed {
+    table.set_header(["Worst", "Findings", "Rule", "What"]);
+    for (rule, (severity, count, title)) in &found {
         table.add_row([
-            Cell::new(rule.severity.style(style(rule.severity))),
-            Cell::new(rule.id),
-            Cell::new(visible(&rule.console)),
-            Cell::new(rule.findings).set_alignment(CellAlignment::Right),
-            Cell::new(rule.title),
+            Cell::new(severity.style(style(*severity))),
+            Cell::new(count).set_alignment(CellAlignment::Right),
+            Cell::new(rule),
+            Cell::new(title),
         ]);
     }
-    if !failed.is_empty() {
+    if !found.is_empty() {
         screen.line(table.to_string())?;
     }
     let count = |verdict| report.rules.iter().filter(|rule| rule.verdict == verdict).count();
     screen.line(format!(
-        "Rules: {} failed, {} passed, {} unknown, {} not applicable",
+        "Verdicts: {} fail, {} pass, {} unknown, {} not applicable",
         count(Verdict::Fail),
         count(Verdict::Pass),
         count(Verdict::Unknown),
