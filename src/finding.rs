@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 
 pub use judgement::{About, Control, Framework, Judgement};
 
-use crate::model::{AssetGroup, AuthenticationSource, ConsoleIdentity, PrivilegeId, Role, Site, User};
+use crate::model::{
+    AssetGroup, AuthenticationSource, ConsoleIdentity, PrivilegeId, Role, Site, User, UserId,
+};
 
 /// How much a finding matters; the only scale, everywhere.
 #[derive(
@@ -179,14 +181,16 @@ pub struct Finding {
     pub rule: Cow<'static, str>,
     /// What it is about.
     pub subject: Subject,
-    /// Tells findings of one rule on one subject apart (the toxic combination's code); usually empty.
-    pub aspect: &'static str,
+    /// Tells findings of one rule on one subject apart (the code of a toxic combination, a mailbox); usually empty.
+    pub aspect: Cow<'static, str>,
     /// How much it matters.
     pub severity: Severity,
     /// One sentence.
     pub summary: String,
     /// What shows it: labels and values, in the order they should be read.
     pub evidence: Vec<(&'static str, String)>,
+    /// Users that it concerns beside the subject: the holders of a role, the twins of an account. It counts for them too.
+    pub affected: Vec<UserId>,
 }
 
 impl Finding {
@@ -200,11 +204,19 @@ impl Finding {
         Self {
             rule: Cow::Borrowed(rule),
             subject: subject.into(),
-            aspect: "",
+            aspect: Cow::Borrowed(""),
             severity,
             summary: summary.into(),
             evidence: Vec::new(),
+            affected: Vec::new(),
         }
+    }
+
+    /// Names the users that it concerns beside the subject.
+    #[must_use]
+    pub fn affecting(mut self, users: impl IntoIterator<Item = UserId>) -> Self {
+        self.affected.extend(users);
+        self
     }
 
     /// Adds one piece of evidence.
@@ -216,8 +228,8 @@ impl Finding {
 
     /// Names the aspect that tells this finding from another one of the same rule on the same subject.
     #[must_use]
-    pub fn aspect(mut self, aspect: &'static str) -> Self {
-        self.aspect = aspect;
+    pub fn aspect(mut self, aspect: impl Into<Cow<'static, str>>) -> Self {
+        self.aspect = aspect.into();
         self
     }
 
@@ -226,7 +238,7 @@ impl Finding {
     /// 80 bits of SHA-256 over length-prefixed parts: a million findings collide with a probability below 10⁻¹².
     pub fn id(&self, console: &ConsoleIdentity) -> String {
         let mut hash = Sha256::new();
-        for part in [console.key(), &self.rule, self.subject.kind.as_str(), &self.subject.id, self.aspect] {
+        for part in [console.key(), &self.rule, self.subject.kind.as_str(), &self.subject.id, &self.aspect] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }

@@ -111,20 +111,19 @@ pub struct ConsoleSummary {
     pub requests: u64,
 }
 
-/// How many of each a console holds. For users, sites and asset groups this is the console's own total where it gave
-/// one, so that it can differ from the rows of an incomplete report.
+/// How many of each a console holds: the console's own totals where it gives one, else the rows that were seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ConsoleTotals {
-    /// Users.
-    pub users: u64,
-    /// Roles.
+    /// Users, as the console counts them; `None` if it did not say.
+    pub users: Option<u64>,
+    /// Roles that were seen; the console gives no total.
     pub roles: u64,
-    /// Privileges.
+    /// Privileges that were seen; the console gives no total.
     pub privileges: u64,
-    /// Authentication sources.
+    /// Authentication sources that were seen; the console gives no total.
     pub authentication_sources: u64,
-    /// Sites.
-    pub sites: u64,
-    /// Asset groups.
-    pub asset_groups: u64,
+    /// Sites, as the console counts them; `None` if it did not say.
+    pub sites: Option<u64>,
+    /// Asset groups, as the console counts them; `None` if it did not say.
+    pub asset_groups: Option<u64>,
 }

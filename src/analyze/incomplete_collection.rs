@@ -106,7 +106,7 @@ mod tests {
         let world = incomplete(incomplete(snapshot(Vec::new()), Part::UserSites), Part::Users);
         check(&rule(), world.clone(), Expect::Fail(&["hq", "hq"]));
         let found = findings(&rule(), world);
-        assert_eq!(found.iter().map(|finding| finding.aspect).collect::<Vec<_>>(), ["users", "user_sites"]);
+        assert_eq!(found.iter().map(|finding| finding.aspect.clone()).collect::<Vec<_>>(), ["users", "user_sites"]);
         let gap = "/api/3/users/{id}/sites for 7: unavailable after 4 attempts, last status 503";
         assert!(found[1].evidence.contains(&("gap", gap.into())));
     }
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn undetermined_is_less_than_incomplete() {
         let found = findings(&rule(), with_state(Part::TwoFactor, PartState::Undetermined));
-        assert_eq!((found[0].aspect, found[0].severity), ("two_factor", Severity::Medium));
+        assert_eq!((&*found[0].aspect, found[0].severity), ("two_factor", Severity::Medium));
     }
 
     #[test]

@@ -124,7 +124,7 @@ mod tests {
         let found = findings(&rule(), approvers(users));
         assert_eq!(found.len(), 1);
         let finding = &found[0];
-        assert_eq!((finding.aspect, finding.severity), ("T1", Severity::High));
+        assert_eq!((&*finding.aspect, finding.severity), ("T1", Severity::High));
         assert!(finding.evidence.contains(&("holders that reach all sites", "1 of 3000".into())));
         let holders = &finding.evidence.last().unwrap().1;
         assert!(holders.starts_with("u (all sites), u (1 site)") && holders.ends_with("2980 more"), "{holders}");
@@ -135,7 +135,7 @@ mod tests {
         let both = [APPROVER, TICKETS].concat();
         let mut world = snapshot(vec![with_role(user(1, "mia"), "Both", &both)]);
         world.roles.insert(1, role("Both", &both));
-        let aspects: Vec<_> = findings(&rule(), world).iter().map(|finding| finding.aspect).collect();
+        let aspects: Vec<_> = findings(&rule(), world).iter().map(|finding| finding.aspect.clone()).collect();
         assert_eq!(aspects, ["T1", "T3"]);
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use comfy_table::{Cell, CellAlignment, Table};
 use owo_colors::{OwoColorize, Style};
@@ -20,14 +21,15 @@ const WORST: usize = 8;
 pub(super) fn print(report: &Report, directory: Option<&Path>, screen: &mut Screen) -> io::Result<()> {
     screen.line("")?;
     for console in &report.consoles {
-        let totals = console.totals;
+        let here =
+            |rows: &mut dyn Iterator<Item = &Arc<str>>| rows.filter(|name| ***name == *console.name).count();
         screen.line(format!(
             "{}  {} users, {} roles, {} sites, {} asset groups; {} calls in {:.1} s",
             visible(&console.name).bold(),
-            totals.users,
-            totals.roles,
-            totals.sites,
-            totals.asset_groups,
+            here(&mut report.users.iter().map(|row| &row.console)),
+            here(&mut report.roles.iter().map(|row| &row.console)),
+            here(&mut report.sites.iter().map(|row| &row.console)),
+            here(&mut report.asset_groups.iter().map(|row| &row.console)),
             console.requests,
             (console.finished - console.started).as_seconds_f64(),
         ))?;

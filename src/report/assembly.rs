@@ -1,6 +1,6 @@
 //! Graphs and judgements become a report: joined, counted and sorted, once for all formats.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
     FindingRow, FindingState, GapRow, Grant, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA, Scopes,
     SiteRow, UserRow,
 };
-use crate::finding::{Judgement, Severity, SubjectKind};
+use crate::finding::{Finding, Judgement, Severity, SubjectKind};
 use crate::graph::{AccessGraph, Reach, Via};
 use crate::model::{KNOWN_PRIVILEGES, Snapshot, User};
 
@@ -94,7 +94,6 @@ fn add_console(report: &mut Report, reviewed: Reviewed) {
 }
 
 fn summary(snapshot: &Snapshot) -> ConsoleSummary {
-    let count = |seen: usize, total: Option<u64>| total.unwrap_or(seen as u64);
     ConsoleSummary {
         name: snapshot.console.name.clone(),
         uuid: snapshot.console.uuid.clone(),
@@ -106,19 +105,19 @@ fn summary(snapshot: &Snapshot) -> ConsoleSummary {
         collector: snapshot.collector.login.clone(),
         depth: snapshot.depth,
         totals: ConsoleTotals {
-            users: count(snapshot.users.len(), snapshot.totals.users),
+            users: snapshot.totals.users,
             roles: snapshot.roles.len() as u64,
             privileges: snapshot.privileges.len() as u64,
             authentication_sources: snapshot.authentication_sources.len() as u64,
-            sites: count(snapshot.sites.len(), snapshot.totals.sites),
-            asset_groups: count(snapshot.asset_groups.len(), snapshot.totals.asset_groups),
+            sites: snapshot.totals.sites,
+            asset_groups: snapshot.totals.asset_groups,
         },
         requests: snapshot.requests.sent,
     }
 }
 
 /// How many findings a user has, and the worst of them.
-type ByUser = HashMap<String, (u64, Severity)>;
+type ByUser = HashMap<i64, (u64, Severity)>;
 
 fn add_judgements(
     report: &mut Report,
@@ -134,7 +133,12 @@ fn add_judgements(
             code: about.code,
             title: about.title,
             console: console.clone(),
-            severity: about.severity,
+            severity: judgement
+                .findings
+                .iter()
+                .map(|finding| finding.severity)
+                .max()
+                .unwrap_or(about.severity),
             verdict: judgement.verdict,
             examined: judgement.examined,
             expected: judgement.expected,
@@ -149,8 +153,8 @@ fn add_judgements(
         let remediation: Arc<str> = about.remediation().into();
         let controls: Arc<[String]> = about.controls.iter().map(ToString::to_string).collect();
         for finding in judgement.findings {
-            if finding.subject.kind == SubjectKind::User {
-                let entry = by_user.entry(finding.subject.id.clone()).or_insert((0, finding.severity));
+            for user in concerned(&finding) {
+                let entry = by_user.entry(user).or_insert((0, finding.severity));
                 *entry = (entry.0 + 1, entry.1.max(finding.severity));
             }
             report.findings.push(FindingRow {
@@ -178,6 +182,13 @@ fn add_judgements(
         }
     }
     by_user
+}
+
+/// The users that a finding is about: its subject, and whom it names beside it; each once.
+fn concerned(finding: &Finding) -> BTreeSet<i64> {
+    let subject = Some(&finding.subject).filter(|subject| subject.kind == SubjectKind::User);
+    let subject = subject.and_then(|subject| subject.id.parse().ok());
+    finding.affected.iter().map(|id| id.0).chain(subject).collect()
 }
 
 /// How many users reach each site or group: those who reach all, and those with a grant of their own.
@@ -220,7 +231,7 @@ fn add_users(
 fn user_row(graph: &AccessGraph, console: &Arc<str>, user: &User, by_user: &ByUser) -> UserRow {
     let (sites, leftover_sites) = scopes(&graph.sites_of(user), |id| id.0);
     let (asset_groups, leftover_asset_groups) = scopes(&graph.asset_groups_of(user), |id| id.0);
-    let findings = by_user.get(&user.id.to_string());
+    let findings = by_user.get(&user.id.0);
     let authentication = user.authentication.as_ref();
     UserRow {
         console: console.clone(),
@@ -259,12 +270,6 @@ fn scopes<T>(reach: &Reach<'_, T>, number: impl Fn(&T) -> i64) -> (Scopes, Vec<i
 
 fn add_roles(report: &mut Report, graph: &AccessGraph, console: &Arc<str>) {
     let snapshot = graph.snapshot();
-    let mut held_by: HashMap<&str, u64> = HashMap::new();
-    for user in graph.users() {
-        for privilege in user.effective_privileges().into_iter().flatten() {
-            *held_by.entry(privilege.as_str()).or_default() += 1;
-        }
-    }
     report.roles.extend(snapshot.roles.iter().map(|role| RoleRow {
         console: console.clone(),
         id: role.id.0.clone(),
@@ -278,7 +283,7 @@ fn add_roles(report: &mut Report, graph: &AccessGraph, console: &Arc<str>) {
         console: console.clone(),
         id: id.clone(),
         roles: snapshot.roles.iter().filter(|role| role.privileges.contains(id)).count() as u64,
-        users: held_by.get(id.as_str()).copied().unwrap_or(0),
+        users: graph.users().iter().filter(|user| user.holds(id)).count() as u64,
         known: KNOWN_PRIVILEGES.contains(&id.as_str()),
     }));
 }

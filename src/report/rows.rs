@@ -21,7 +21,7 @@ pub struct RuleRow {
     pub title: &'static str,
     /// The console.
     pub console: Arc<str>,
-    /// The rule's severity.
+    /// The worst severity that it found here; without a finding, the rule's own.
     pub severity: Severity,
     /// The verdict.
     pub verdict: Verdict,
@@ -164,7 +164,7 @@ pub struct UserRow {
     pub leftover_asset_groups: Vec<i64>,
     /// Two-factor state.
     pub two_factor: TwoFactor,
-    /// How many findings are about it.
+    /// How many findings concern it, those on its role included.
     pub findings: u64,
     /// The worst of them.
     pub highest_severity: Option<Severity>,
@@ -238,7 +238,7 @@ pub struct PrivilegeRow {
     pub id: PrivilegeId,
     /// How many roles hold it.
     pub roles: u64,
-    /// How many users hold it.
+    /// How many users can use it, superusers and holders of `all-permissions` included.
     pub users: u64,
     /// Whether recert knows what it allows.
     pub known: bool,

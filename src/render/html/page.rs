@@ -237,14 +237,9 @@ impl<'a> PerConsole<'a> {
             },
             requests: console.requests,
             population: vec![
-                population("Users", "users", Some(console.totals.users), &self.users),
-                population("Sites", "sites", Some(console.totals.sites), &self.sites),
-                population(
-                    "Asset groups",
-                    "asset_groups",
-                    Some(console.totals.asset_groups),
-                    &self.asset_groups,
-                ),
+                population("Users", "users", console.totals.users, &self.users),
+                population("Sites", "sites", console.totals.sites, &self.sites),
+                population("Asset groups", "asset_groups", console.totals.asset_groups, &self.asset_groups),
                 population("Roles", "roles", None, &self.roles),
                 population("Privileges", "privileges", None, &self.privileges),
             ],

@@ -196,7 +196,7 @@ fn the_counts_are_those_of_the_report() {
 #[test]
 fn a_total_that_the_rows_do_not_meet_is_told() {
     let mut report = Report::sample();
-    report.consoles[0].totals.users += 1;
+    report.consoles[0].totals.users = report.consoles[0].totals.users.map(|users| users + 1);
     let page = page(&report);
     let summary = between(&page, "<section id=\"summary\"", "</section>");
     assert_eq!(summary.matches("<span class=\"warn\">no</span>").count(), 1);

@@ -47,14 +47,18 @@ pub(super) fn population(page: &mut Page<'_>) -> Result<(), XlsxError> {
         let totals = &console.totals;
         let pairs = [
             (totals.users, here(&mut report.users.iter().map(|row| &*row.console))),
-            (totals.roles, here(&mut report.roles.iter().map(|row| &*row.console))),
+            (None, here(&mut report.roles.iter().map(|row| &*row.console))),
             (totals.sites, here(&mut report.sites.iter().map(|row| &*row.console))),
             (totals.asset_groups, here(&mut report.asset_groups.iter().map(|row| &*row.console))),
         ];
         let plain = Style::ruled(&page.style.mark);
         for ((total, rows), column) in pairs.into_iter().zip((4..).step_by(2)) {
-            let look = if total == rows { plain.clone() } else { Style::ruled(&page.style.bad) };
-            page.put_count(column, total, &look)?;
+            let differs = total.is_some_and(|total| total != rows);
+            let look = if differs { Style::ruled(&page.style.bad) } else { plain.clone() };
+            match total {
+                Some(total) => page.put_count(column, total, &look)?,
+                None => page.put((column, column), "no total", &look)?,
+            }
             page.put_count(column + 1, rows, &look)?;
         }
         page.put_count(12, console.requests, &plain)?;
