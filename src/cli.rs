@@ -5,6 +5,7 @@ mod complete;
 mod console;
 mod demo;
 mod explain;
+mod mend;
 mod open;
 mod progress;
 mod review;
@@ -23,15 +24,18 @@ use chrono::{DateTime, Utc};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::ConfigError;
-use crate::console::ErrorKind;
+use crate::console::{CallError, SettingsError};
+use crate::deliver::PublishError;
+use crate::render::TemplateError;
 use crate::review::NothingSeen;
 use crate::secret::SecretError;
+use crate::untrusted::visible;
 
 use open::{Sources, open};
 use progress::Watch;
 use screen::Screen;
 
-/// What the process hands in: only `main` reads the clock and the environment.
+/// What the process hands in, so that a command's outcome depends on nothing else but secrets and files.
 #[derive(Debug)]
 pub struct World {
     /// The time now.
@@ -137,38 +141,22 @@ async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyho
     }
 }
 
-/// Tells an error and what kind it is. A reader that went away (`| head`) is no error.
+/// Tells an error, what to do about it where that is known, and what kind it is.
 fn explain_error(error: &anyhow::Error, screen: &mut Screen) -> Outcome {
-    let gone = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    };
-    if error.chain().any(gone) {
-        return Outcome::Done;
-    }
     screen.error(&format!("{error:#}"));
-    for sha256 in untrusted_certificates(error) {
-        screen.remark(console::trust_lines(sha256));
+    for (name, failure) in error.downcast_ref::<NothingSeen>().into_iter().flat_map(|seen| &seen.consoles) {
+        screen.remark(format!("console {}: {}", visible(name), mend::mend(failure)));
     }
     let is_usage = error.chain().any(|cause| {
         cause.is::<Mistake>()
             || cause.is::<ConfigError>()
             || cause.is::<SecretError>()
-            || cause.is::<crate::console::SettingsError>()
-            || cause.is::<crate::render::TemplateError>()
+            || cause.is::<SettingsError>()
+            || cause.is::<TemplateError>()
+            || matches!(cause.downcast_ref(), Some(PublishError::NotEmpty(_)))
+            || cause.downcast_ref().is_some_and(|error| !matches!(error, CallError::Failed(_)))
     });
     if is_usage { Outcome::Usage } else { Outcome::Failed }
-}
-
-/// The fingerprints of the certificates that were refused.
-fn untrusted_certificates(error: &anyhow::Error) -> Vec<&str> {
-    let nothing_seen = error.downcast_ref::<NothingSeen>();
-    let failures = nothing_seen.into_iter().flat_map(|seen| seen.consoles.iter().map(|(_, error)| error));
-    failures
-        .filter_map(|failure| match &failure.kind {
-            ErrorKind::Untrusted { sha256, .. } => Some(sha256.as_str()),
-            _ => None,
-        })
-        .collect()
 }
 
 /// Logs go to standard error; `RECERT_LOG` sets the level as `tracing`'s filters do.
@@ -189,10 +177,9 @@ impl World {
         found.1.to_str().map(str::to_owned)
     }
 
-    /// The variables that are text; no other one can be ours.
+    /// The variables as text. What is not UTF-8 in an override ends as an error of that key, not as silence.
     fn texts(&self) -> impl Iterator<Item = (String, String)> {
-        self.variables
-            .iter()
-            .filter_map(|(key, value)| Some((key.to_str()?.to_owned(), value.to_str()?.to_owned())))
+        let text = |text: &OsString| text.to_string_lossy().into_owned();
+        self.variables.iter().map(move |(key, value)| (text(key), text(value)))
     }
 }

@@ -65,7 +65,8 @@ impl Focus {
         match self {
             Self::Everyone => true,
             Self::Login(login) => user.login.to_lowercase() == login.to_lowercase(),
-            Self::Holders(privilege) => user.holds(privilege),
+            // Who may hold it is asked as well: some listings leave privileges out.
+            Self::Holders(privilege) => user.holds(privilege) || user.effective_privileges().is_none(),
         }
     }
 }
@@ -142,7 +143,7 @@ pub async fn collect(
     })
 }
 
-/// The snapshot of a console that could not be reached: nothing seen, and every part says why.
+/// The snapshot of a console that could not be reached: nothing seen, and the one call that was tried says why.
 pub fn unseen(options: &Options, error: &Error, at: DateTime<Utc>) -> Snapshot {
     Snapshot {
         console: ConsoleIdentity { name: options.name.clone(), uuid: None, serial: None, version: None },

@@ -127,6 +127,10 @@ impl Config {
             if self.job[..index].iter().any(|other| other.name.eq_ignore_ascii_case(&job.name)) {
                 return Err((place, "two jobs have this name; give each its own".to_owned()));
             }
+            let repeated = |name: &&String| job.consoles.iter().filter(|other| other == name).count() > 1;
+            if let Some(name) = job.consoles.iter().find(repeated) {
+                return Err((format!("{place}: consoles"), format!("{name:?} is named twice")));
+            }
             if let Some(unknown) = job.consoles.iter().find(|name| self.console(name).is_none()) {
                 let known: Vec<_> = self.console.iter().map(|console| console.name.as_str()).collect();
                 let problem = format!("there is no console {unknown:?}; known: {}", known.join(", "));
@@ -139,7 +143,7 @@ impl Config {
 
 fn layered(path: &Path, text: &str, overrides: &BTreeMap<String, String>) -> Result<Config, ConfigError> {
     let alone = toml::from_str::<Config>(text)
-        .map_err(|error| ConfigError::File { path: path.to_owned(), problem: error.to_string() });
+        .map_err(|error| ConfigError::File { path: path.to_owned(), problem: located(text, &error) });
     if overrides.is_empty() {
         return alone;
     }
@@ -158,6 +162,18 @@ fn layered(path: &Path, text: &str, overrides: &BTreeMap<String, String>) -> Res
         // The file's own mistake is told first: its error knows the line.
         (Err(_), Err(mistake)) => Err(mistake),
         (Err(error), Ok(_)) => Err(blame(error.to_string())),
+    }
+}
+
+/// The parser's error with line and caret, unless the line could hold a secret: then without it.
+fn located(text: &str, error: &toml::de::Error) -> String {
+    let start = error.span().map_or(0, |span| span.start.min(text.len()));
+    let number = text[..start].matches('\n').count() + 1;
+    let line = text.lines().nth(number - 1).unwrap_or_default();
+    if line.contains("password") || line.contains('@') {
+        format!("line {number}: {}", error.message())
+    } else {
+        error.to_string()
     }
 }
 

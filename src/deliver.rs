@@ -3,5 +3,5 @@
 mod directory;
 mod manifest;
 
-pub use directory::{PublishError, keep_latest, publish};
+pub use directory::{PublishError, holds_run, keep_latest, publish};
 pub use manifest::{Manifest, ManifestFile};

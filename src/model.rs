@@ -75,9 +75,12 @@ pub struct ConsoleIdentity {
 }
 
 impl ConsoleIdentity {
-    /// The part of a finding's id that tells consoles apart: uuid, else serial, else the configured name.
+    /// What tells consoles apart in the ids of findings and runs: serial, else uuid, else the configured name.
+    ///
+    /// The serial comes first because every account may read it, while the uuid is in the settings: the ids must not
+    /// change on the day that the settings cannot be read.
     pub fn key(&self) -> &str {
-        self.uuid.as_deref().or(self.serial.as_deref()).unwrap_or(&self.name)
+        self.serial.as_deref().or(self.uuid.as_deref()).unwrap_or(&self.name)
     }
 }
 

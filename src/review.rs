@@ -1,5 +1,6 @@
 //! A review, from consoles to a report: the only place that knows the order of the stages.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -63,6 +64,9 @@ pub async fn collect(sources: &[Source], clock: fn() -> DateTime<Utc>) -> Result
         }
     };
     let results = join_all(sources.iter().map(collect_one)).await;
+    for result in &results {
+        log(result);
+    }
     if results.iter().all(Result::is_err) {
         let failed = |result: Result<Snapshot, (Options, Error)>| result.err();
         let consoles = results.into_iter().filter_map(failed).map(|(options, error)| (options.name, error));
@@ -72,6 +76,34 @@ pub async fn collect(sources: &[Source], clock: fn() -> DateTime<Utc>) -> Result
         result.unwrap_or_else(|(options, error)| collect::unseen(&options, &error, clock()))
     };
     Ok(results.into_iter().map(snapshot).collect())
+}
+
+/// Numbers only: a log outlives the review, and what was found is not for it.
+fn log(result: &Result<Snapshot, (Options, Error)>) {
+    match result {
+        Ok(snapshot) => {
+            let gaps = snapshot.coverage.gaps().count();
+            let (console, users) = (&*snapshot.console.name, snapshot.users.len());
+            tracing::info!(console, users, calls = snapshot.requests.sent, gaps, "collected");
+        }
+        Err((options, error)) => {
+            tracing::error!(
+                console = &*options.name,
+                endpoint = error.endpoint,
+                "not collected: {}",
+                error.kind
+            );
+        }
+    }
+}
+
+/// Two snapshots of one console, by their names: it says so itself, by serial or uuid.
+pub fn same_console(snapshots: &[Snapshot]) -> Option<(&str, &str)> {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    snapshots.iter().map(|snapshot| &snapshot.console).find_map(|console| {
+        let former = seen.insert(console.key(), &console.name)?;
+        Some((former, console.name.as_str()))
+    })
 }
 
 /// Joins, judges and reports snapshots. Equal snapshots, rules and occasion give an equal report.

@@ -1,10 +1,11 @@
 //! Where a secret comes from. A secret is never a value of the configuration, of an argument or of a log line.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, fmt, fs, io};
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::de::{self, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -12,8 +13,9 @@ use zeroize::Zeroizing;
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// A reference to a secret: `{ credential = "hq" }`, `{ file = "/etc/recert/hq" }` or `{ env = "RECERT_HQ" }`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+///
+/// Its errors never quote what stands there: that may be the secret itself, written where it must not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
     /// A systemd credential (`LoadCredential=`), read from `$CREDENTIALS_DIRECTORY`.
     Credential(String),
@@ -64,6 +66,39 @@ pub enum SecretError {
         /// What is wrong with it.
         problem: &'static str,
     },
+}
+
+impl<'de> Deserialize<'de> for SecretSource {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(SourceVisitor)
+    }
+}
+
+struct SourceVisitor;
+
+impl<'de> Visitor<'de> for SourceVisitor {
+    type Value = SecretSource;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{ credential = \"NAME\" }, { file = \"PATH\" } or { env = \"NAME\" }")
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        let mend = "a secret is never a value of the configuration; use { credential = \"NAME\" }, { file = \"PATH\" } or \
+                    { env = \"NAME\" }";
+        Err(E::custom(mend))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let unknown = || A::Error::custom("a secret needs exactly one of the keys credential, file and env");
+        let source = match map.next_key::<String>()?.as_deref() {
+            Some("credential") => SecretSource::Credential(map.next_value()?),
+            Some("file") => SecretSource::File(map.next_value()?),
+            Some("env") => SecretSource::Env(map.next_value()?),
+            _ => return Err(unknown()),
+        };
+        if map.next_key::<String>()?.is_some() { Err(unknown()) } else { Ok(source) }
+    }
 }
 
 impl SecretSource {

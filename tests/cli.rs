@@ -247,6 +247,9 @@ async fn mistakes_in_the_configuration_exit_with_2_and_name_the_place() {
         (format!("{good}\n[analyzers.no_such_rule]\n"), &["no_such_rule"]),
         (good.replace("https", "http"), &["console[0]", "url", "loopback"]),
         (good.replace("https://", "https://user:canary@"), &["url", "login"]),
+        (good.replace("https://", "https://user:canary@[bad"), &["line 3"]),
+        (good.replace("{ file", "\"canary\" #"), &["line 5", "never a value of the configuration"]),
+        (good.replace("{ file", "{ canary"), &["line 5", "exactly one of the keys credential, file and env"]),
         (format!("{good}max_in_flight = 0\n"), &["max_in_flight", "between 1 and 64"]),
         (format!("{good}max_in_flight = \"many\"\n"), &["max_in_flight", "line 6"]),
         (format!("{good}tls = {{ pin_sha256 = [\"12ab\"] }}\n"), &["pin_sha256", "64 hexadecimal digits"]),
@@ -305,6 +308,74 @@ async fn the_environment_overrides_keys_and_its_mistakes_are_told() {
     assert_eq!(code(&output), 2);
     let message = stderr(&output);
     assert!(message.contains("maximum") && message.contains("RECERT__ANALYZERS"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_in_the_environment_is_refused_and_not_repeated() {
+    let bench = Bench::start(Options::default()).await;
+    let output = bench.run_with(&["review"], &[("RECERT__CONSOLE__0__PASSWORD", "canary")]).await;
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("RECERT__CONSOLE__0__PASSWORD"), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("canary"), "{}", stderr(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_console_under_two_names_is_refused() {
+    let bench = Bench::start(Options::default()).await;
+    let console = fs::read_to_string(bench.path("config.toml")).unwrap();
+    bench.configure(&format!("{console}{}", console.replace("\"hq\"", "\"headquarters\"")));
+    let output = bench.run(&["review", "--out", "report"]).await;
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("are one console"), "{}", stderr(&output));
+    let output = bench.run(&["review", "--console", "hq", "--console", "hq"]).await;
+    assert!(stderr(&output).contains("named twice"), "{}", stderr(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_must_fail_fails_before_the_console_is_asked() {
+    let bench = Bench::start(Options::default()).await;
+    fs::write(bench.path("file"), "").unwrap();
+    for arguments in [
+        ["review", "--out", "file"].as_slice(),
+        &["review", "--out", "file/below"],
+        &["review", "--save-snapshot", "missing/snapshot.json"],
+    ] {
+        let output = bench.run(arguments).await;
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+    }
+    assert!(bench.simulator.as_ref().unwrap().log().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_does_not_change_the_outcome() {
+    let faults = Faults { broken: vec!["/api/3/users/5/sites".into()], ..Faults::default() };
+    let bench = Bench::start(Options { faults, ..Options::default() }).await;
+    let script = format!(
+        "set -o pipefail; RECERT_CONFIG=config.toml '{}' review --json --format csv | true",
+        assert_cmd::cargo::cargo_bin("recert").display()
+    );
+    let mut command = assert_cmd::Command::new("bash");
+    command.args(["-c", &script]).current_dir(bench.directory.path());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_say_what_they_do_not_rest_on() {
+    let faults = Faults {
+        broken: vec!["/api/3/sites?page=0&size=500".into(), "/api/3/sites".into()],
+        ..Faults::default()
+    };
+    let bench = Bench::start(Options { faults, ..Options::default() }).await;
+    for arguments in [
+        ["explain", "recert"].as_slice(),
+        &["explain", "nobody-of-this-name"],
+        &["who-can", "create-reports", "--site", "1"],
+    ] {
+        let output = bench.run(arguments).await;
+        assert_eq!(code(&output), 3, "{arguments:?}: {}{}", stdout(&output), stderr(&output));
+        assert!(stderr(&output).contains("sites not seen whole"), "{arguments:?}: {}", stderr(&output));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

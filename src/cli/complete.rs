@@ -19,13 +19,13 @@ pub(super) fn completions(
 ) -> anyhow::Result<Outcome> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "recert", &mut script);
-    screen.raw().write_all(&script)?;
+    screen.raw(script.trim_ascii_end())?;
     Ok(Outcome::Done)
 }
 
 pub(super) fn man(command: Command, screen: &mut Screen) -> anyhow::Result<Outcome> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
-    screen.raw().write_all(&page)?;
+    screen.raw(page.trim_ascii_end())?;
     Ok(Outcome::Done)
 }

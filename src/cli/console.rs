@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::mend::pin_line;
 use super::open::{chosen, load};
 use super::{Mistake, Outcome, Screen, World, open};
 use crate::console::{PageRequest, READ_OPERATIONS, presented_certificate};
@@ -49,7 +50,7 @@ pub(super) async fn run(command: Command, world: &World, screen: &mut Screen) ->
 
 async fn trust(url: &Url, screen: &mut Screen) -> anyhow::Result<Outcome> {
     if url.scheme() != "https" {
-        return Err(Mistake(format!("{url}: only https:// has a certificate")).into());
+        return Err(Mistake(format!("{}: only https:// has a certificate", url.scheme())).into());
     }
     let sha256 = hex::encode(presented_certificate(url, HANDSHAKE).await?);
     let pairs: Vec<_> =
@@ -63,20 +64,6 @@ async fn trust(url: &Url, screen: &mut Screen) -> anyhow::Result<Outcome> {
     );
     screen.line(pin_line(&sha256))?;
     Ok(Outcome::Done)
-}
-
-/// The line that trusts a certificate.
-fn pin_line(sha256: &str) -> String {
-    format!("tls = {{ pin_sha256 = [\"{sha256}\"] }}")
-}
-
-/// The two ways to trust a console whose certificate was refused.
-pub(super) fn trust_lines(sha256: &str) -> String {
-    format!(
-        "if this is the console's own certificate (compare it by another way), add one of:\n      {}\n      tls = {{ ca_file \
-         = \"/etc/recert/ca.pem\" }}   # the authority that signed it",
-        pin_line(sha256)
-    )
 }
 
 async fn call(arguments: &Call, world: &World, screen: &mut Screen) -> anyhow::Result<Outcome> {

@@ -29,12 +29,16 @@ struct OnConsole {
 }
 
 pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen) -> anyhow::Result<Outcome> {
-    let graphs = arguments.sources.graphs(Focus::Login(arguments.login.clone()), world, screen).await?;
+    let (graphs, outcome) =
+        arguments.sources.graphs(Focus::Login(arguments.login.clone()), world, screen).await?;
     let explain = |graph: &crate::graph::AccessGraph| {
         let explanation = graph.explain(graph.user_by_login(&arguments.login)?);
         Some(OnConsole { console: graph.snapshot().console.name.clone(), explanation })
     };
     let found: Vec<_> = graphs.iter().filter_map(explain).collect();
+    if found.is_empty() && outcome == Outcome::Incomplete {
+        return Ok(outcome);
+    }
     if found.is_empty() {
         return Err(Mistake(format!("no console has a user with the login {:?}", arguments.login)).into());
     }
@@ -47,7 +51,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         let explanation = &found.explanation;
         explanation.privileges.is_some() && explanation.sites.is_some() && explanation.asset_groups.is_some()
     });
-    Ok(if known { Outcome::Done } else { Outcome::Incomplete })
+    Ok(if known { outcome } else { Outcome::Incomplete })
 }
 
 fn print(OnConsole { console, explanation }: &OnConsole, screen: &mut Screen) -> std::io::Result<()> {

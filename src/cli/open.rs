@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::{Mistake, Screen, Watch, World};
+use super::{Mistake, Outcome, Screen, Watch, World};
 use crate::collect::{Focus, Progress};
 use crate::config::{Config, ConsoleTable};
 use crate::console::Console;
 use crate::graph::AccessGraph;
-use crate::model::Depth;
+use crate::model::{Depth, Snapshot};
 use crate::review::{self, Source};
 use crate::store::read_snapshots;
+use crate::untrusted::visible;
+
+/// Gaps that are told one by one beside an answer.
+const GAPS_TOLD: usize = 5;
 
 /// Where a question about access is answered from.
 #[derive(Debug, clap::Args)]
@@ -33,8 +37,8 @@ impl Sources {
         &self,
         focus: Focus,
         world: &World,
-        screen: &Screen,
-    ) -> anyhow::Result<Vec<AccessGraph>> {
+        screen: &mut Screen,
+    ) -> anyhow::Result<(Vec<AccessGraph>, Outcome)> {
         let snapshots = if let Some(path) = &self.from {
             let all = read_snapshots(path)?;
             let wanted =
@@ -52,8 +56,26 @@ impl Sources {
             drop(watch);
             snapshots
         };
-        Ok(snapshots.into_iter().map(AccessGraph::build).collect())
+        let outcome = tell_gaps(&snapshots, screen);
+        Ok((snapshots.into_iter().map(AccessGraph::build).collect(), outcome))
     }
+}
+
+/// Says what an answer does not rest on; what was not seen can make it wrong in either direction.
+fn tell_gaps(snapshots: &[Snapshot], screen: &mut Screen) -> Outcome {
+    let mut outcome = Outcome::Done;
+    for snapshot in snapshots.iter().filter(|snapshot| !snapshot.coverage.ties_out()) {
+        outcome = Outcome::Incomplete;
+        let console = visible(&snapshot.console.name);
+        for (part, gap) in snapshot.coverage.gaps().take(GAPS_TOLD) {
+            screen.remark(format!(
+                "console {console}: {part} not seen whole: {}: {}",
+                gap.endpoint,
+                gap.reason.as_str()
+            ));
+        }
+    }
+    outcome
 }
 
 /// Reads the configuration.
@@ -68,6 +90,9 @@ pub(super) fn chosen<'a>(config: &'a Config, names: &[String]) -> anyhow::Result
     }
     if names.is_empty() {
         return Ok(config.console.iter().collect());
+    }
+    if let Some(name) = names.iter().find(|name| names.iter().filter(|other| other == name).count() > 1) {
+        return Err(Mistake(format!("console {name:?} is named twice")).into());
     }
     let find = |name: &String| {
         config.console(name).ok_or_else(|| {

@@ -2,14 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-
 use super::open::{chosen, load};
 use super::{Mistake, Outcome, Screen, Watch, World, open, summary};
 use crate::analyze::Analyzers;
 use crate::config::{Config, JobTable};
-use crate::deliver::{keep_latest, publish};
-use crate::finding::Severity;
+use crate::deliver::{PublishError, holds_run, keep_latest, publish};
+use crate::finding::{Severity, Verdict};
 use crate::model::Snapshot;
 use crate::render::{Format, Templates};
 use crate::report::{Completeness, Report};
@@ -55,13 +53,15 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     let job = job(&config, arguments.job.as_deref())?;
     let formats = formats(&arguments.format, job);
     let templates = templates(config.templates.as_deref())?;
-    if let Some(directory) = &arguments.out {
-        refuse_occupied(directory)?;
-    }
+    refuse_what_must_fail(&arguments, job)?;
     let snapshots = snapshots(&arguments, &config, job, world, screen).await?;
-    if let Some(path) = &arguments.save_snapshot {
-        write_snapshots(path, &snapshots)?;
+    if let Some((first, second)) = review::same_console(&snapshots) {
+        let problem =
+            format!("{first:?} and {second:?} are one console: every row would count twice; name it once");
+        return Err(Mistake(problem).into());
     }
+    // Told at the end: the report must not be lost because the snapshot is.
+    let saved = arguments.save_snapshot.as_ref().map_or(Ok(()), |path| write_snapshots(path, &snapshots));
     let occasion = Occasion { job: arguments.job.clone(), slot: None, configuration: config.hash.clone() };
     let report = review::report(snapshots, &config.analyzers, occasion);
 
@@ -72,20 +72,23 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     if let Some(directory) = &directory {
         publish(directory, &report, &formats, &templates)?;
     }
-    if let Some(job) = job.filter(|_| arguments.deliver) {
-        deliver(job, &report, &formats, &templates, screen)?;
-    }
+    let job = job.filter(|_| arguments.deliver);
+    let delivered = job.is_none_or(|job| deliver(job, &report, &formats, &templates, screen));
     if arguments.json {
         screen.json(&report)?;
     } else {
         summary::print(&report, directory.as_deref(), screen)?;
     }
-    Ok(outcome(&report, arguments.fail_on))
+    saved?;
+    Ok(if delivered { outcome(&report, arguments.fail_on) } else { Outcome::Failed })
 }
 
 /// Complete or not, and how bad.
 pub(super) fn outcome(report: &Report, fail_on: Option<Severity>) -> Outcome {
     let worst = report.findings.iter().map(|finding| finding.severity).max();
+    if report.rules.iter().any(|rule| rule.verdict == Verdict::Error) {
+        return Outcome::Failed;
+    }
     match (report.run.verdict, fail_on) {
         (Completeness::Incomplete, _) => Outcome::Incomplete,
         (Completeness::Complete, Some(limit)) if worst >= Some(limit) => Outcome::Findings,
@@ -124,16 +127,33 @@ pub(super) fn templates(directory: Option<&Path>) -> anyhow::Result<Templates> {
     Ok(directory.map_or_else(|| Ok(Templates::builtin()), Templates::from_directory)?)
 }
 
-/// Fails before the console is asked, where the end is already known.
-fn refuse_occupied(directory: &Path) -> Result<(), Mistake> {
-    let occupied = directory.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-    if !occupied {
-        return Ok(());
+/// Fails before a console is asked, where the end is already known.
+fn refuse_what_must_fail(arguments: &Arguments, job: Option<&JobTable>) -> Result<(), Mistake> {
+    if let Some(directory) = &arguments.out {
+        if directory.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(Mistake(PublishError::NotEmpty(directory.clone()).to_string()));
+        }
+        writable(directory)?;
     }
-    Err(Mistake(format!(
-        "{}: the directory is not empty; name a new one, so that no earlier evidence is overwritten",
-        directory.display()
-    )))
+    if let Some(path) = &arguments.save_snapshot {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        tempfile::tempfile_in(parent).map_err(|error| Mistake(format!("{}: {error}", path.display())))?;
+    }
+    if let Some(job) = job.filter(|job| arguments.deliver && job.directory.is_empty()) {
+        return Err(Mistake(format!("job {:?} names no [[job.directory]] to deliver to", job.name)));
+    }
+    Ok(())
+}
+
+/// Whether a directory, or the nearest one above it that exists, can be written.
+fn writable(directory: &Path) -> Result<(), Mistake> {
+    let here = Path::new(".");
+    let named = directory.ancestors().filter(|path| !path.as_os_str().is_empty());
+    let nearest = named.chain([here]).find(|path| path.exists()).unwrap_or(here);
+    match tempfile::tempfile_in(nearest) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Mistake(format!("{}: {error}", nearest.display()))),
+    }
 }
 
 async fn snapshots(
@@ -154,23 +174,30 @@ async fn snapshots(
     Ok(snapshots?)
 }
 
+/// Delivers to every directory of the job, each for itself. A run that is already there is delivered.
 fn deliver(
     job: &JobTable,
     report: &Report,
     formats: &[Format],
     templates: &Templates,
     screen: &mut Screen,
-) -> anyhow::Result<()> {
-    if job.directory.is_empty() {
-        return Err(Mistake(format!("job {:?} names no [[job.directory]] to deliver to", job.name)).into());
-    }
+) -> bool {
+    let mut delivered = true;
     for directory in &job.directory {
         let target = directory.path.join(&report.run.id);
-        publish(&target, report, formats, templates).context("deliver")?;
-        if let Some(keep) = directory.keep {
-            keep_latest(&directory.path, keep).context("deliver")?;
+        let published = if holds_run(&target, &report.run.id) {
+            Ok(())
+        } else {
+            publish(&target, report, formats, templates).map(drop)
+        };
+        let keep = directory.keep.unwrap_or(usize::MAX);
+        match published.and_then(|()| keep_latest(&directory.path, &job.name, keep)) {
+            Ok(()) => screen.remark(format!("delivered to {}", target.display())),
+            Err(error) => {
+                delivered = false;
+                screen.error(&format!("job {}: {error}", job.name));
+            }
         }
-        screen.remark(format!("delivered to {}", target.display()));
     }
-    Ok(())
+    delivered
 }

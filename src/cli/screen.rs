@@ -1,6 +1,6 @@
 //! Standard output and standard error. Colours and control characters are for terminals, and console text is neither.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstream::AutoStream;
 use owo_colors::{OwoColorize, Style};
@@ -12,6 +12,8 @@ use crate::untrusted::visible;
 /// Where a command writes.
 pub(super) struct Screen {
     out: AutoStream<io::Stdout>,
+    /// Standard output as it is, for bytes that another program reads.
+    plain: io::Stdout,
     err: AutoStream<io::Stderr>,
     /// Whether standard error is a terminal: progress bars are drawn only there.
     pub(super) interactive: bool,
@@ -21,6 +23,7 @@ impl Screen {
     pub(super) fn of_process() -> Self {
         Self {
             out: AutoStream::auto(io::stdout()),
+            plain: io::stdout(),
             err: AutoStream::auto(io::stderr()),
             interactive: io::stderr().is_terminal(),
         }
@@ -28,18 +31,24 @@ impl Screen {
 
     /// A line of the result.
     pub(super) fn line(&mut self, line: impl AsRef<str>) -> io::Result<()> {
-        writeln!(self.out, "{}", line.as_ref())
+        unless_gone(writeln!(self.out, "{}", line.as_ref()))
     }
 
-    /// The result as one JSON document.
+    /// The result as one JSON document. On a terminal, what could steer it is written as an escape of JSON.
     pub(super) fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.out, value)?;
-        self.out.write_all(b"\n")
+        if self.plain.is_terminal() {
+            let text = serde_json::to_string_pretty(value)?;
+            return self.raw(escaped(&text).as_bytes());
+        }
+        let mut out = BufWriter::new(self.plain.lock());
+        unless_gone(serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from))?;
+        unless_gone(out.write_all(b"\n").and_then(|()| out.flush()))
     }
 
-    /// Bytes of the result, for another program.
-    pub(super) fn raw(&mut self) -> &mut dyn Write {
-        &mut self.out
+    /// Bytes of the result, for another program, with a line end.
+    pub(super) fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = self.plain.lock();
+        unless_gone(out.write_all(bytes).and_then(|()| out.write_all(b"\n")))
     }
 
     /// A remark beside the result.
@@ -56,6 +65,30 @@ impl Screen {
     }
 }
 
+/// A reader that went away (`| head`) has what it wanted: the command ends as it would have.
+fn unless_gone(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// JSON whose strings hold no raw control or format character; line ends stand between values only.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\n' || visible(character.encode_utf8(&mut [0; 4])).chars().eq([character]) {
+            escaped.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                escaped.push_str("\\u");
+                escaped.extend(hex::encode(unit.to_be_bytes()).chars());
+            }
+        }
+    }
+    escaped
+}
+
 /// The style of a severity, everywhere on the terminal.
 pub(super) fn style(severity: Severity) -> Style {
     match severity {
@@ -64,5 +97,25 @@ pub(super) fn style(severity: Severity) -> Style {
         Severity::Medium => Style::new().yellow(),
         Severity::Low => Style::new().cyan(),
         Severity::Info => Style::new().dimmed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_on_a_terminal_keeps_its_meaning_and_steers_nothing() {
+        let value = serde_json::json!({"name": "a\u{9b}31m\u{202e}b\u{e0041}\n\u{7f}é"});
+        let shown = escaped(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(shown.chars().all(|character| character == '\n' || !character.is_control()), "{shown}");
+        assert!(!shown.contains('\u{202e}') && shown.contains('é'));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_error() {
+        assert!(unless_gone(Err(io::ErrorKind::BrokenPipe.into())).is_ok());
+        assert!(unless_gone(Err(io::ErrorKind::StorageFull.into())).is_err());
     }
 }

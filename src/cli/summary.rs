@@ -70,13 +70,18 @@ fn rules(report: &Report, screen: &mut Screen) -> io::Result<()> {
         screen.line(table.to_string())?;
     }
     let count = |verdict| report.rules.iter().filter(|rule| rule.verdict == verdict).count();
-    screen.line(format!(
-        "Verdicts: {} fail, {} pass, {} unknown, {} not applicable",
-        count(Verdict::Fail),
-        count(Verdict::Pass),
-        count(Verdict::Unknown),
-        count(Verdict::NotApplicable),
-    ))
+    let verdicts = [
+        Verdict::Fail,
+        Verdict::Pass,
+        Verdict::Unknown,
+        Verdict::NotApplicable,
+        Verdict::Waived,
+        Verdict::Error,
+    ];
+    let counts = verdicts.into_iter().filter(|verdict| count(*verdict) > 0);
+    let counts: Vec<_> =
+        counts.map(|verdict| format!("{} {}", count(verdict), verdict.as_str().replace('_', " "))).collect();
+    screen.line(format!("Verdicts: {}", counts.join(", ")))
 }
 
 fn worst(report: &Report, screen: &mut Screen) -> io::Result<()> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Mistake, Outcome, Screen, Sources, World};
 use crate::collect::Focus;
 use crate::graph::{AccessGraph, Holder, Target};
-use crate::model::{AssetGroupId, KNOWN_PRIVILEGES, Part, PrivilegeId, SiteId};
+use crate::model::{AssetGroupId, KNOWN_PRIVILEGES, PrivilegeId, SiteId};
 use crate::untrusted::visible;
 
 /// Show everyone who holds a privilege, anywhere or on one site or asset group
@@ -36,9 +36,11 @@ struct OnConsole {
 
 pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen) -> anyhow::Result<Outcome> {
     let privilege = PrivilegeId::from(arguments.privilege.as_str());
-    let graphs = arguments.sources.graphs(Focus::Holders(privilege.clone()), world, screen).await?;
+    let (graphs, outcome) =
+        arguments.sources.graphs(Focus::Holders(privilege.clone()), world, screen).await?;
     let known = |graph: &AccessGraph| graph.snapshot().privileges.contains(&privilege);
-    if !graphs.iter().any(known) && !KNOWN_PRIVILEGES.contains(&privilege.as_str()) {
+    let whole = outcome == Outcome::Done;
+    if whole && !graphs.iter().any(known) && !KNOWN_PRIVILEGES.contains(&privilege.as_str()) {
         let problem =
             format!("no console knows the privilege {:?}; roles.csv lists them", arguments.privilege);
         return Err(Mistake(problem).into());
@@ -52,7 +54,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         let on_console = |holder| OnConsole { console: console.clone(), holder };
         holders.extend(graph.who_can(&privilege, target).into_iter().map(on_console));
     }
-    if !found {
+    if !found && whole {
         let (kind, name) = match (&arguments.site, &arguments.asset_group) {
             (Some(site), _) => ("site", site),
             (None, group) => ("asset group", group.as_ref().unwrap_or(&arguments.privilege)),
@@ -66,9 +68,8 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     } else {
         print(&holders, screen)?;
     }
-    let whole = graphs.iter().all(|graph| graph.snapshot().coverage.is_complete(Part::Users));
     let told = holders.iter().all(|found| !found.holder.scope_unknown);
-    Ok(if whole && told { Outcome::Done } else { Outcome::Incomplete })
+    Ok(if told { outcome } else { Outcome::Incomplete })
 }
 
 /// The site or group on this console, by id or by its only name.

@@ -114,7 +114,11 @@ impl<'a> Asker<'a> {
         }
         let reply = question.await;
         match &reply {
-            Err(Error { kind: ErrorKind::Unavailable { .. } | ErrorKind::TimedOut { .. }, .. }) => {
+            // A 500 is an answer, of one broken endpoint; a console that is down gives none, or 503.
+            Err(Error {
+                kind: ErrorKind::Unavailable { status: None | Some(503), .. } | ErrorKind::TimedOut { .. },
+                ..
+            }) => {
                 self.unanswered.fetch_add(1, Ordering::Relaxed);
             }
             _ => self.unanswered.store(0, Ordering::Relaxed),

@@ -54,9 +54,20 @@ impl Ledger {
         self.book(part, listing.total, listing.rows.len() as u64, listing.gaps.clone());
     }
 
-    /// Books a question that was asked about many things.
-    pub(super) fn answers<I: Ord + Clone + Display, T>(&mut self, part: Part, answers: &Answers<I, T>) {
-        self.book(part, Some(answers.asked()), answers.known.len() as u64, answers.gaps());
+    /// Books a question that was asked about every row of a list. Where the list has gaps, how many there should be is
+    /// not known, and the part is not whole either.
+    pub(super) fn answers<I: Ord + Clone + Display, T>(
+        &mut self,
+        part: Part,
+        list: Part,
+        answers: &Answers<I, T>,
+    ) {
+        let examined = answers.known.len() as u64;
+        if self.parts.get(&list).is_some_and(|list| list.state == PartState::Complete) {
+            self.book(part, Some(answers.asked()), examined, answers.gaps());
+        } else {
+            self.book_as(part, PartState::Incomplete, None, examined, answers.gaps());
+        }
     }
 
     /// Books a part that was rightly not asked.

@@ -7,9 +7,10 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::{Asker, gap};
-use crate::console::{Console, Error, ErrorKind, Page, PageRequest};
+use crate::console::{self, Console, Error, ErrorKind, Page, PageRequest};
 use crate::model::{AssetGroup, Gap, GapReason, Site, User};
 
+const USERS: &str = "/api/3/users";
 /// The most rows that the console gives on a page (`console-api.md` §2).
 const PAGE_SIZE: u64 = 500;
 /// Walks before a collection that keeps moving is called a gap.
@@ -29,7 +30,22 @@ pub(super) struct Listing<T> {
 }
 
 pub(super) async fn list_users(console: &Console, asker: &Asker<'_>) -> Listing<User> {
-    walk(asker, "/api/3/users", |page| console.get_users(page), |user| user.id.0).await.into()
+    let mut listing = walk(asker, USERS, |page| console.get_users(page), |user| user.id.0).await;
+    // Whether a user reaches everything must be said: a flag that is left out is not a flag that is off.
+    let silent = listing.rows.iter().filter(|user| {
+        let role = user.role.as_ref();
+        role.is_none_or(|role| [role.superuser, role.all_sites, role.all_asset_groups].contains(&None))
+    });
+    let gap = |user: &console::User| Gap {
+        endpoint: USERS.to_owned(),
+        id: Some(user.id.to_string()),
+        reason: GapReason::Malformed,
+        attempts: 1,
+        last_status: Some(200),
+    };
+    let gaps: Vec<Gap> = silent.map(gap).collect();
+    listing.gaps.extend(gaps);
+    listing.into()
 }
 
 pub(super) async fn list_sites(console: &Console, asker: &Asker<'_>) -> Listing<Site> {

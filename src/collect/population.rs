@@ -243,11 +243,11 @@ impl Population {
     pub(super) fn record(&self, ledger: &mut Ledger) {
         ledger.book(Part::Users, self.total, self.users.len() as u64, self.listing_gaps.clone());
         match self.depth {
-            Depth::Full => ledger.answers(Part::UserPrivileges, &self.answers.privileges),
+            Depth::Full => ledger.answers(Part::UserPrivileges, Part::Users, &self.answers.privileges),
             Depth::Lean => ledger.not_asked(Part::UserPrivileges),
         }
-        ledger.answers(Part::UserSites, &self.answers.sites);
-        ledger.answers(Part::UserAssetGroups, &self.answers.asset_groups);
+        ledger.answers(Part::UserSites, Part::Users, &self.answers.sites);
+        ledger.answers(Part::UserAssetGroups, Part::Users, &self.answers.asset_groups);
         let two_factor = &self.answers.two_factor;
         if !self.asks_two_factor {
             ledger.not_asked(Part::TwoFactor);

@@ -58,11 +58,11 @@ impl Inverse {
 
     /// Books what was seen of the inverse lists.
     pub(super) fn record(&self, ledger: &mut Ledger) {
-        ledger.answers(Part::RoleUsers, &self.roles);
-        ledger.answers(Part::PrivilegeUsers, &self.privileges);
-        ledger.answers(Part::AuthenticationSourceUsers, &self.sources);
-        ledger.answers(Part::SiteUsers, &self.sites);
-        ledger.answers(Part::AssetGroupUsers, &self.asset_groups);
+        ledger.answers(Part::RoleUsers, Part::Roles, &self.roles);
+        ledger.answers(Part::PrivilegeUsers, Part::Privileges, &self.privileges);
+        ledger.answers(Part::AuthenticationSourceUsers, Part::AuthenticationSources, &self.sources);
+        ledger.answers(Part::SiteUsers, Part::Sites, &self.sites);
+        ledger.answers(Part::AssetGroupUsers, Part::AssetGroups, &self.asset_groups);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use url::{Host, Url};
 
 use crate::collect::{Focus, Options, TwoFactorPolicy};
@@ -21,6 +22,7 @@ pub struct ConsoleTable {
     /// Its label in every report.
     pub name: String,
     /// Its base, such as `https://console.example:3780`.
+    #[serde(deserialize_with = "url")]
     pub url: Url,
     /// The login that collects; a Global Administrator.
     pub username: String,
@@ -37,6 +39,11 @@ pub struct ConsoleTable {
     /// How much is asked.
     #[serde(default)]
     pub depth: Depth,
+}
+
+/// A URL whose error does not quote it: somebody may have put a password there.
+fn url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
+    String::deserialize(from)?.parse().map_err(|error| D::Error::custom(format!("not a URL: {error}")))
 }
 
 /// `tls` of a console: exactly one of the two.

@@ -18,6 +18,7 @@ use crate::report::Report;
 /// The owner writes, the group reads, others see nothing.
 const DIRECTORY_MODE: u32 = 0o750;
 const FILE_MODE: u32 = 0o640;
+const MANIFEST: &str = "manifest.json";
 
 /// Why a directory did not receive a review.
 #[derive(Debug, Error)]
@@ -57,24 +58,29 @@ pub fn publish(
     published
 }
 
-/// Takes the oldest runs out of a directory of runs, so that `keep` stay. Only folders with a manifest are runs, and only
-/// the files that it names are removed.
-pub fn keep_latest(directory: &Path, keep: usize) -> Result<(), PublishError> {
+/// Whether a directory already holds this very run, whole.
+pub fn holds_run(directory: &Path, run: &str) -> bool {
+    Listed::read(directory).is_some_and(|listed| listed.run.id == run)
+}
+
+/// Takes the oldest runs of a job out of a directory of runs, so that `keep` stay.
+///
+/// Only a folder with a manifest of this job that holds nothing else is a run of the job; what a person put there, or
+/// another job, stays.
+pub fn keep_latest(directory: &Path, job: &str, keep: usize) -> Result<(), PublishError> {
     let io = |path: &Path, source| PublishError::Io { path: path.to_owned(), source };
     let mut runs = Vec::new();
     for entry in fs::read_dir(directory).map_err(|error| io(directory, error))? {
         let path = entry.map_err(|error| io(directory, error))?.path();
-        if let Some(manifest) = Listed::read(&path) {
-            runs.push((manifest.run.finished.clone(), path, manifest));
+        if let Some(listed) = Listed::read(&path).filter(|listed| listed.run.job.as_deref() == Some(job)) {
+            runs.push((listed.run.finished, path));
         }
     }
-    runs.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.cmp(&a.1)));
-    for (_, path, manifest) in runs.into_iter().skip(keep) {
-        for file in manifest.files.iter().map(|file| file.name.as_str()).chain(["manifest.json"]) {
-            let file = path.join(file);
-            fs::remove_file(&file).map_err(|error| io(&file, error))?;
+    runs.sort();
+    for (_, path) in runs.iter().rev().skip(keep) {
+        if Listed::is_all_of(path) {
+            fs::remove_dir_all(path).map_err(|error| io(path, error))?;
         }
-        fs::remove_dir(&path).map_err(|error| io(&path, error))?;
     }
     Ok(())
 }
@@ -82,12 +88,15 @@ pub fn keep_latest(directory: &Path, keep: usize) -> Result<(), PublishError> {
 /// What a written manifest tells about its folder.
 #[derive(Deserialize)]
 struct Listed {
+    schema: String,
     run: ListedRun,
     files: Vec<ListedFile>,
 }
 
 #[derive(Deserialize)]
 struct ListedRun {
+    id: String,
+    job: Option<String>,
     /// RFC 3339 in UTC: its order is the order of time.
     finished: String,
 }
@@ -98,11 +107,25 @@ struct ListedFile {
 }
 
 impl Listed {
-    /// The manifest of a folder; `None` if the folder is no run. A name that leaves the folder makes it no run.
+    /// The manifest of a folder; `None` if the folder is no run.
     fn read(directory: &Path) -> Option<Self> {
-        let bytes = fs::read(directory.join("manifest.json")).ok()?;
+        let bytes = fs::read(directory.join(MANIFEST)).ok()?;
         let listed: Self = serde_json::from_slice(&bytes).ok()?;
-        listed.files.iter().all(|file| !file.name.contains('/')).then_some(listed)
+        (listed.schema == Manifest::SCHEMA).then_some(listed)
+    }
+
+    /// Whether a folder holds plain files that its manifest names, and nothing else.
+    fn is_all_of(directory: &Path) -> bool {
+        let (Some(listed), Ok(entries)) = (Self::read(directory), fs::read_dir(directory)) else {
+            return false;
+        };
+        let known = |name: &str| name == MANIFEST || listed.files.iter().any(|file| file.name == name);
+        entries.into_iter().all(|entry| {
+            entry.is_ok_and(|entry| {
+                let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+                is_file && entry.file_name().to_str().is_some_and(known)
+            })
+        })
     }
 }
 
@@ -136,7 +159,7 @@ fn write_all(
         files.push(file);
     }
     let manifest = Manifest::new(report, files);
-    write(directory, "manifest.json", written, |out| {
+    write(directory, MANIFEST, written, |out| {
         serde_json::to_writer_pretty(&mut *out, &manifest)?;
         out.write_all(b"\n")
     })?;
@@ -234,17 +257,23 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_latest_runs_and_everything_that_is_no_run() {
+    fn keeps_the_latest_runs_of_the_job_and_whatever_is_not_its_own() {
         let parent = tempfile::tempdir().unwrap();
-        for day in 1..=4 {
+        for (day, job) in [(1, "weekly"), (2, "weekly"), (3, "weekly"), (4, "weekly"), (0, "quarterly")] {
             let mut report = Report::sample();
+            report.run.job = Some(job.into());
             report.run.finished += chrono::TimeDelta::days(day);
-            let directory = parent.path().join(format!("run-{day}"));
+            let directory = parent.path().join(format!("{job}-{day}"));
             publish(&directory, &report, &[Format::Json], &Templates::default()).unwrap();
         }
         fs::create_dir(parent.path().join("notes")).unwrap();
-        keep_latest(parent.path(), 2).unwrap();
-        assert_eq!(names(parent.path()), ["notes", "run-3", "run-4"]);
+        fs::write(parent.path().join("weekly-1/signed.pdf"), "kept").unwrap();
+        fs::remove_file(parent.path().join("weekly-2/report.json")).unwrap();
+        keep_latest(parent.path(), "weekly", 2).unwrap();
+        assert_eq!(names(parent.path()), ["notes", "quarterly-0", "weekly-1", "weekly-3", "weekly-4"]);
+        assert_eq!(names(&parent.path().join("weekly-1")), ["manifest.json", "report.json", "signed.pdf"]);
+        assert!(holds_run(&parent.path().join("weekly-4"), &Report::sample().run.id));
+        assert!(!holds_run(&parent.path().join("weekly-4"), "another"));
     }
 
     #[test]

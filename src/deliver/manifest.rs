@@ -4,9 +4,6 @@ use serde::Serialize;
 
 use crate::report::{ConsoleTotals, Report, Run};
 
-/// The value of `schema` in `manifest.json`.
-const SCHEMA: &str = "recert.manifest/1";
-
 /// The manifest of one run's files.
 #[derive(Debug, Clone, Serialize)]
 pub struct Manifest {
@@ -65,6 +62,9 @@ struct RuleEntry {
 }
 
 impl Manifest {
+    /// The value of `schema`.
+    pub const SCHEMA: &str = "recert.manifest/1";
+
     /// The manifest of a report's files.
     pub fn new(report: &Report, mut files: Vec<ManifestFile>) -> Self {
         files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -73,7 +73,7 @@ impl Manifest {
         rules.sort_by_key(|rule| rule.id);
         rules.dedup_by_key(|rule| rule.id);
         Self {
-            schema: SCHEMA,
+            schema: Self::SCHEMA,
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: report.run.version },
             run: report.run.clone(),
             consoles: report

@@ -143,9 +143,10 @@ impl Coverage {
         self.part(part).is_some_and(|entry| matches!(entry.state, PartState::Complete | PartState::NotAsked))
     }
 
-    /// Whether no part has a gap: the population ties out.
+    /// Whether no part has a gap: the population ties out. A part that is not mentioned was not seen.
     pub fn ties_out(&self) -> bool {
-        self.parts.iter().all(|entry| entry.state != PartState::Incomplete)
+        let seen = |part: &Part| self.part(*part).is_some_and(|entry| entry.state != PartState::Incomplete);
+        Part::ALL.iter().all(seen)
     }
 
     /// Every gap with its part.
