@@ -82,7 +82,7 @@ fn escaped(json: &str) -> String {
         } else {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 escaped.push_str("\\u");
-                escaped.extend(hex::encode(unit.to_be_bytes()).chars());
+                escaped.push_str(&hex::encode(unit.to_be_bytes()));
             }
         }
     }
