@@ -32,9 +32,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 // What the files of this stage share, so that none of them names another.
 use body::{Body, Cut, Decode, Patience, acknowledged, complaint, json, plain_line};
 use call::Call;
-use credential::{Credential, Ticket};
+use credential::{Credential, Doubt};
 use failure::{Again, Failure, failure, refusal};
-use load::{Load, Outcome as LoadOutcome};
+use load::{Load, Outcome as LoadOutcome, Slot};
 use retry::{Budget, retry_after};
 use tls::{believing_nothing, client_config, tls_error, untrusted};
 use transport::{PROBE, Transport, client};

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use wiremock::matchers::{any, path};
+use wiremock::matchers::{any, path, path_regex};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 const PASSWORD: &str = "CANARY-password";
@@ -185,16 +185,71 @@ async fn a_credential_that_stops_working_is_probed_once_and_then_left_alone() {
     assert_eq!(sent(&server).await, ["/api/3/roles", "/api/3/users/7", "/api/3"]);
 }
 
+/// Failed logins until 64 callers know that the credential stopped working, two in flight at most.
+async fn failed_logins_of_a_rotated_password(probed: u16) -> usize {
+    let server = MockServer::start().await;
+    Mock::given(path("/api/3/roles")).respond_with(ok()).mount(&server).await;
+    Mock::given(path_regex("^/api/3/users/1?[0-9]/sites$")).respond_with(ok()).mount(&server).await;
+    Mock::given(path("/api/3")).respond_with(ResponseTemplate::new(probed)).mount(&server).await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&server).await;
+    let console = Console::connect(Settings { max_in_flight: 2, ..settings(&server.uri()) }).unwrap();
+    console.get_roles().await.unwrap();
+    let calls = (0..64).map(|id| {
+        let console = console.clone();
+        async move { console.get_user_sites(UserId(id)).await.map_err(|error| error.kind) }
+    });
+    let answers = futures_util::future::join_all(calls).await;
+    assert!(answers[..20].iter().all(Result::is_ok));
+    assert!(answers[20..].iter().all(|answer| answer == &Err(ErrorKind::Unauthorized)));
+    let sent = sent(&server).await;
+    let answered = if probed == 401 { 0 } else { sent.iter().filter(|path| *path == "/api/3").count() };
+    sent.len() - 21 - answered
+}
+
 #[tokio::test]
-async fn a_probe_without_an_answer_decides_nothing() {
+async fn a_password_that_is_rotated_under_many_waiting_calls_costs_those_in_flight_and_the_probe() {
+    let failed = failed_logins_of_a_rotated_password(401).await;
+    assert!((2..=3).contains(&failed), "{failed}");
+}
+
+#[tokio::test]
+async fn a_password_that_is_rotated_costs_no_more_if_the_probe_is_not_answered() {
+    for status in [501, 503] {
+        let failed = failed_logins_of_a_rotated_password(status).await;
+        assert!((2..=3).contains(&failed), "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_before_its_probe_is_answered_leaves_the_credential_unproven() {
+    let server = MockServer::start().await;
+    let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+    Mock::given(path("/api/3")).respond_with(slow).mount(&server).await;
+    Mock::given(path("/api/3/roles")).respond_with(ok()).mount(&server).await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&server).await;
+    let console = console(&server);
+    console.get_roles().await.unwrap();
+    let dropped = tokio::time::timeout(Duration::from_millis(200), console.get_user(ID)).await;
+    assert!(dropped.is_err());
+    assert_eq!(console.get_user(ID).await.unwrap_err().attempts, 1);
+    assert_eq!(console.get_roles().await.unwrap_err().attempts, 0, "refused without another probe");
+}
+
+#[tokio::test]
+async fn after_a_probe_without_an_answer_the_credential_must_prove_itself_again() {
     let server = MockServer::start().await;
     Mock::given(path("/api/3")).respond_with(ResponseTemplate::new(501)).mount(&server).await;
     Mock::given(path("/api/3/roles")).respond_with(ok()).mount(&server).await;
     Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&server).await;
     let console = console(&server);
-    console.get_roles().await.unwrap();
-    assert_eq!(console.get_user(ID).await.unwrap_err().kind, ErrorKind::Unauthorized);
-    console.get_roles().await.unwrap();
+    for _ in 0..2 {
+        console.get_roles().await.unwrap();
+        assert_eq!(console.get_user(ID).await.unwrap_err().kind, ErrorKind::Unauthorized);
+    }
+    assert_eq!(console.get_user(ID).await.unwrap_err().attempts, 1);
+    assert_eq!(console.get_roles().await.unwrap_err().attempts, 0);
+    let probes = sent(&server).await.iter().filter(|path| *path == "/api/3").count();
+    assert_eq!(probes, 2, "none for the 401 that met an unproven credential");
 }
 
 #[tokio::test]

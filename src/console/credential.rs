@@ -1,12 +1,17 @@
-//! What is known of the credential, so that a wrong one costs one failed login and not one for each call.
+//! What is known of the credential, so that a wrong one costs a few failed logins and not one for each call.
 //!
 //! The console counts failed logins and locks accounts, and its 401 has several meanings: a wrong password, a missing
 //! one-time code, a missing right, maintenance. Calls are numbered as they are sent. A success with a higher number than a
 //! call that met a 401 proves that the credential still worked afterwards, and that the 401 is about the resource.
+//!
+//! A credential is unproven, then proven by a success. While unproven, calls go one at a time, and a 401 refuses it for
+//! good. Once proven, a 401 is a doubt: nothing is sent until one probe has told what it meant. A doubt that ends without
+//! knowing makes the credential unproven again. So one that stops working costs what was in flight, and one login more.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 /// The number of a call, in the order of sending; from 1 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,29 +21,36 @@ pub(super) struct Ticket(u64);
 #[derive(Debug)]
 pub(super) struct Refused;
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Credential {
     sent: AtomicU64,
-    /// The highest ticket that met success; 0 while the credential is unproven.
+    /// The highest ticket that met success.
     worked: AtomicU64,
+    /// A success proves the credential only with a higher ticket than this.
+    unproven_until: AtomicU64,
     refused: AtomicBool,
     /// Held by the only call in flight while the credential is unproven.
     first: Mutex<()>,
+    /// How many calls met a 401 that is not explained yet.
+    doubts: watch::Sender<usize>,
     /// Held by the one call that finds out what a 401 meant.
-    doubt: Mutex<()>,
-    doubted: AtomicBool,
+    inquiry: Mutex<()>,
 }
 
 impl Credential {
-    /// Waits until a call may be sent. While the credential is unproven that is one at a time, the guard in hand; while it
-    /// is in doubt, none but the probe.
-    pub(super) async fn admit(&self, is_probe: bool) -> Result<Option<MutexGuard<'_, ()>>, Refused> {
-        if self.doubted.load(Ordering::Acquire) && !is_probe {
-            drop(self.doubt.lock().await);
-        }
+    /// Waits until a call may be sent: not while there is a doubt, and while the credential is unproven one at a time, the
+    /// guard in hand.
+    pub(super) async fn admit(&self) -> Result<Option<MutexGuard<'_, ()>>, Refused> {
+        // The sender lives as long as this, so the wait ends with the doubts.
+        let _ = self.doubts.subscribe().wait_for(|doubts| *doubts == 0).await;
         let alone = if self.is_proven() { None } else { Some(self.first.lock().await) };
         self.check()?;
         Ok(alone.filter(|_| !self.is_proven()))
+    }
+
+    /// Whether a call that was admitted some time ago may still be sent.
+    pub(super) fn still_admits(&self, is_alone: bool) -> bool {
+        *self.doubts.borrow() == 0 && (is_alone || self.is_proven())
     }
 
     /// Fails if the credential has been refused meanwhile.
@@ -55,35 +67,47 @@ impl Credential {
     }
 
     pub(super) fn is_proven(&self) -> bool {
-        self.worked.load(Ordering::Acquire) > 0
-    }
-
-    /// Whether a call that was sent later than this one succeeded.
-    pub(super) fn worked_after(&self, ticket: Ticket) -> bool {
-        self.worked.load(Ordering::Acquire) > ticket.0
+        self.worked.load(Ordering::Acquire) > self.unproven_until.load(Ordering::Acquire)
     }
 
     pub(super) fn refuse(&self) {
         self.refused.store(true, Ordering::Release);
     }
 
-    /// Holds back other calls, and others with a 401, until the guard is dropped.
-    pub(super) async fn doubt(&self) -> Doubt<'_> {
-        let guard = self.doubt.lock().await;
-        self.doubted.store(true, Ordering::Release);
-        Doubt { credential: self, _guard: guard }
+    /// Holds back other calls, because this one met a 401, until that is dropped.
+    pub(super) fn doubt(self: &Arc<Self>, ticket: Ticket) -> Doubt {
+        self.doubts.send_modify(|doubts| *doubts += 1);
+        Doubt { credential: self.clone(), ticket }
+    }
+
+    /// Waits until no other doubt is being looked into.
+    pub(super) async fn inquire(&self) -> MutexGuard<'_, ()> {
+        self.inquiry.lock().await
     }
 }
 
-/// The credential is being looked into.
-pub(super) struct Doubt<'a> {
-    credential: &'a Credential,
-    _guard: MutexGuard<'a, ()>,
+/// A call met a 401 while the credential was known to work, and what it means is not known yet.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    credential: Arc<Credential>,
+    ticket: Ticket,
 }
 
-impl Drop for Doubt<'_> {
+impl Doubt {
+    /// Whether a call that was sent later succeeded.
+    pub(super) fn is_explained(&self) -> bool {
+        self.credential.worked.load(Ordering::Acquire) > self.ticket.0
+    }
+}
+
+impl Drop for Doubt {
+    /// Also when the call is cancelled in the middle of its inquiry.
     fn drop(&mut self) {
-        self.credential.doubted.store(false, Ordering::Release);
+        let credential = &self.credential;
+        if !self.is_explained() {
+            credential.unproven_until.fetch_max(credential.sent.load(Ordering::Relaxed), Ordering::AcqRel);
+        }
+        credential.doubts.send_modify(|doubts| *doubts -= 1);
     }
 }
 
@@ -91,12 +115,18 @@ impl Drop for Doubt<'_> {
 mod tests {
     use super::*;
 
+    fn proven() -> Arc<Credential> {
+        let credential = Arc::new(Credential::default());
+        credential.worked(credential.sending());
+        credential
+    }
+
     #[tokio::test]
     async fn calls_go_one_at_a_time_until_one_worked() {
         let credential = Credential::default();
-        let first = credential.admit(false).await.unwrap();
+        let first = credential.admit().await.unwrap();
         assert!(first.is_some());
-        let mut second = std::pin::pin!(credential.admit(false));
+        let mut second = std::pin::pin!(credential.admit());
         assert!(futures_util::poll!(&mut second).is_pending());
         credential.worked(credential.sending());
         drop(first);
@@ -106,8 +136,8 @@ mod tests {
     #[tokio::test]
     async fn nothing_goes_after_a_refusal() {
         let credential = Credential::default();
-        let first = credential.admit(false).await.unwrap();
-        let mut second = std::pin::pin!(credential.admit(false));
+        let first = credential.admit().await.unwrap();
+        let mut second = std::pin::pin!(credential.admit());
         assert!(futures_util::poll!(&mut second).is_pending());
         credential.refuse();
         drop(first);
@@ -115,24 +145,44 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_doubt_holds_back_all_but_the_probe() {
-        let credential = Credential::default();
-        credential.worked(credential.sending());
-        let doubt = credential.doubt().await;
-        let mut call = std::pin::pin!(credential.admit(false));
+    async fn doubts_hold_back_every_call_until_the_last_is_explained() {
+        let credential = proven();
+        let doubts = [(); 2].map(|()| credential.doubt(credential.sending()));
+        let mut call = std::pin::pin!(credential.admit());
         assert!(futures_util::poll!(&mut call).is_pending());
-        assert!(credential.admit(true).await.is_ok());
-        drop(doubt);
-        assert!(call.await.is_ok());
+        assert!(!credential.still_admits(false), "nor one that was admitted before");
+        credential.worked(credential.sending());
+        let [first, last] = doubts;
+        drop(first);
+        assert!(futures_util::poll!(&mut call).is_pending());
+        drop(last);
+        assert!(call.await.unwrap().is_none());
+        assert!(credential.still_admits(false));
+    }
+
+    #[tokio::test]
+    async fn a_doubt_that_ends_unexplained_leaves_the_credential_unproven() {
+        let credential = proven();
+        let early = credential.sending();
+        drop(credential.doubt(credential.sending()));
+        assert!(!credential.still_admits(false), "those admitted before must queue again");
+        credential.worked(early);
+        let alone = credential.admit().await.unwrap();
+        assert!(alone.is_some(), "a call that was sent before proves nothing");
+        assert!(credential.still_admits(true));
+        credential.worked(credential.sending());
+        drop(alone);
+        assert!(credential.admit().await.unwrap().is_none());
     }
 
     #[test]
     fn only_a_later_call_vouches() {
-        let credential = Credential::default();
+        let credential = proven();
         let (early, denied, late) = (credential.sending(), credential.sending(), credential.sending());
+        let doubt = credential.doubt(denied);
         credential.worked(early);
-        assert!(!credential.worked_after(denied));
+        assert!(!doubt.is_explained());
         credential.worked(late);
-        assert!(credential.worked_after(denied));
+        assert!(doubt.is_explained());
     }
 }

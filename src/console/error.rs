@@ -20,7 +20,9 @@ pub struct Error {
 /// The classes of failure, by what a caller can do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ErrorKind {
-    /// The console refuses the credential. Not retried: failed logins lock accounts. Nothing more is sent.
+    /// The console refuses the credential. Not retried: failed logins lock accounts. Nothing more is sent, unless the
+    /// credential worked before and the console did not answer when asked whether it still does: then one call is sent at
+    /// a time until one works, and the next 401 is the last.
     #[error(
         "the console refuses the credential (401); it is not tried again, because failed logins lock the account"
     )]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode};
 
 use super::{
-    Cut, ErrorKind, LoadOutcome, Outcome, Ticket, Timeouts, complaint, plain_line, retry_after, tls_error,
+    Cut, Doubt, ErrorKind, LoadOutcome, Outcome, Timeouts, complaint, plain_line, retry_after, tls_error,
     untrusted,
 };
 
@@ -28,13 +28,13 @@ pub(super) struct Failure {
     pub(super) outcome: Outcome,
     /// How long the console asks everyone to wait.
     pub(super) pause: Option<Duration>,
-    /// The request that met a 401 while the credential was known to work.
-    pub(super) denied: Option<Ticket>,
+    /// Of a 401 while the credential was known to work.
+    pub(super) doubt: Option<Doubt>,
 }
 
 impl Failure {
     pub(super) fn new(kind: ErrorKind, again: Again, outcome: Outcome) -> Self {
-        Self { kind, again, outcome, pause: None, denied: None }
+        Self { kind, again, outcome, pause: None, doubt: None }
     }
 
     /// The credential was refused before; nothing was sent.

@@ -98,6 +98,15 @@ impl Load {
     pub(super) async fn acquire(&self, kind: Kind) -> Slot<'_> {
         // The semaphore is never closed; without a permit the call would go uncounted, not wrong.
         let permit = self.slots.acquire().await.ok();
+        self.started(permit, kind).await
+    }
+
+    /// Waits for the end of a pause only, beside the queue: for a probe, which all that queue wait for.
+    pub(super) async fn bypass(&self, kind: Kind) -> Slot<'_> {
+        self.started(None, kind).await
+    }
+
+    async fn started<'a>(&'a self, permit: Option<SemaphorePermit<'a>>, kind: Kind) -> Slot<'a> {
         loop {
             let now = Instant::now();
             let until = self.origin + Duration::from_nanos(self.paused_until.load(Ordering::Acquire));

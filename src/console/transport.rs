@@ -9,11 +9,12 @@ use reqwest::{Client, Request, Url};
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
+use tokio::sync::MutexGuard;
 use tokio::time::Instant;
 
 use super::{
-    Again, Body, Budget, Call, Credential, Decode, Error, ErrorKind, Failure, Load, LoadOutcome, Patience,
-    Retry, Settings, SettingsError, Ticket, Timeouts, TokenProvider, WriteError, believing_nothing,
+    Again, Body, Budget, Call, Credential, Decode, Doubt, Error, ErrorKind, Failure, Load, LoadOutcome,
+    Patience, Retry, Settings, SettingsError, Slot, Timeouts, TokenProvider, WriteError, believing_nothing,
     client_config, failure, json, plain_line, refusal,
 };
 
@@ -38,6 +39,15 @@ pub struct Traffic {
     pub throttled: u64,
 }
 
+/// What a request is sent for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Its answer.
+    Answer,
+    /// To find out what a 401 meant. The others wait for it, so it waits for none of them.
+    Inquiry,
+}
+
 /// One console's connections, and all that is known about how to use them.
 pub(super) struct Transport {
     client: Client,
@@ -50,7 +60,7 @@ pub(super) struct Transport {
     timeouts: Timeouts,
     retry: Retry,
     budget: Budget,
-    credential: Credential,
+    credential: Arc<Credential>,
     load: Load,
     sent: AtomicU64,
     throttled: AtomicU64,
@@ -76,7 +86,7 @@ impl Transport {
             timeouts: settings.timeouts,
             retry: settings.retry,
             budget: Budget::default(),
-            credential: Credential::default(),
+            credential: Arc::default(),
             load: Load::new(settings.max_in_flight),
             sent: AtomicU64::new(0),
             throttled: AtomicU64::new(0),
@@ -97,7 +107,7 @@ impl Transport {
 
     /// Reads, again if that can help.
     pub(super) async fn read<T>(&self, call: &Call, decode: Decode<T>) -> Result<T, Error> {
-        match self.tries(call, decode, self.retry.attempts).await {
+        match self.tries(call, decode, Purpose::Answer, self.retry.attempts).await {
             Ok(value) => Ok(value),
             Err((failure, attempts)) => Err(self.explain(call, failure, attempts).await),
         }
@@ -105,7 +115,7 @@ impl Transport {
 
     /// Changes something, and sends it once whatever happens.
     pub(super) async fn write<T>(&self, call: &Call, decode: Decode<T>) -> Result<T, WriteError> {
-        match self.tries(call, decode, 1).await {
+        match self.tries(call, decode, Purpose::Answer, 1).await {
             Ok(value) => Ok(value),
             Err((failure, attempts)) => {
                 let outcome = failure.outcome;
@@ -114,12 +124,18 @@ impl Transport {
         }
     }
 
-    async fn tries<T>(&self, call: &Call, decode: Decode<T>, most: u32) -> Result<T, (Failure, u32)> {
+    async fn tries<T>(
+        &self,
+        call: &Call,
+        decode: Decode<T>,
+        purpose: Purpose,
+        most: u32,
+    ) -> Result<T, (Failure, u32)> {
         let url = self.url(call).map_err(|failure| (failure, 0))?;
         self.budget.earn();
         let (mut attempts, mut meaningless) = (0, 0);
         loop {
-            let failure = match self.once(call, &url, decode, &mut attempts).await {
+            let failure = match self.once(call, &url, decode, purpose, &mut attempts).await {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
@@ -142,23 +158,30 @@ impl Transport {
         call: &Call,
         url: &Url,
         decode: Decode<T>,
+        purpose: Purpose,
         attempts: &mut u32,
     ) -> Result<T, Failure> {
-        let alone = self.credential.admit(call.endpoint == PROBE).await.map_err(|_| Failure::refused())?;
-        let slot = self.load.acquire((call.endpoint, call.rows)).await;
-        self.credential.check().map_err(|_| Failure::refused())?;
+        let (alone, slot) = self.turn(call, purpose).await?;
         let ticket = self.credential.sending();
         *attempts += 1;
         self.sent.fetch_add(1, Ordering::Relaxed);
 
         let answer = self.exchange(call, url).await;
-        let result = answer.and_then(|body| body.decode(decode).map_err(Failure::malformed));
-        match &result {
+        let mut result = answer.and_then(|body| body.decode(decode).map_err(Failure::malformed));
+        match &mut result {
             Ok(_) => {
                 self.credential.worked(ticket);
                 slot.finish(LoadOutcome::Answered);
             }
             Err(failure) => {
+                // Before the slot is given back, so that whoever gets it knows.
+                if failure.kind == ErrorKind::Unauthorized {
+                    if alone.is_some() || purpose == Purpose::Inquiry {
+                        self.credential.refuse();
+                    } else {
+                        failure.doubt = Some(self.credential.doubt(ticket));
+                    }
+                }
                 slot.finish(failure.load());
                 if let Some(pause) = failure.pause {
                     self.load.pause(pause.min(self.retry.retry_after_cap));
@@ -166,12 +189,30 @@ impl Transport {
                 if failure.pause.is_some() || matches!(failure.kind, ErrorKind::Throttled { .. }) {
                     self.throttled.fetch_add(1, Ordering::Relaxed);
                 }
-                if failure.kind == ErrorKind::Unauthorized && alone.is_some() {
-                    self.credential.refuse();
-                }
             }
         }
-        result.map_err(|failure| Failure { denied: alone.is_none().then_some(ticket), ..failure })
+        result
+    }
+
+    /// Waits until a request may be sent, as far as credential and load are concerned.
+    async fn turn(
+        &self,
+        call: &Call,
+        purpose: Purpose,
+    ) -> Result<(Option<MutexGuard<'_, ()>>, Slot<'_>), Failure> {
+        let kind = (call.endpoint, call.rows);
+        if purpose == Purpose::Inquiry {
+            return Ok((None, self.load.bypass(kind).await));
+        }
+        loop {
+            let alone = self.credential.admit().await.map_err(|_| Failure::refused())?;
+            let slot = self.load.acquire(kind).await;
+            self.credential.check().map_err(|_| Failure::refused())?;
+            // Much can be learnt while a call queues for its slot.
+            if self.credential.still_admits(alone.is_some()) {
+                return Ok((alone, slot));
+            }
+        }
     }
 
     /// The request and its whole answer.
@@ -230,42 +271,29 @@ impl Transport {
     }
 
     async fn explain(&self, call: &Call, failure: Failure, attempts: u32) -> Error {
-        let kind = match failure {
-            Failure { kind: ErrorKind::Unauthorized, denied: Some(ticket), .. } => {
-                self.denied(call, ticket).await
-            }
-            Failure { kind, .. } => kind,
+        let kind = match failure.doubt {
+            Some(doubt) => self.denied(call, doubt).await,
+            None => failure.kind,
         };
         Error { endpoint: call.endpoint, kind, attempts }
     }
 
     /// What a 401 means once the credential has worked: the resource, if the credential still works after it. One call
     /// finds that out, and no other is sent meanwhile.
-    async fn denied(&self, call: &Call, ticket: Ticket) -> ErrorKind {
-        let _doubt = self.credential.doubt().await;
-        if self.credential.check().is_err() {
-            return ErrorKind::Unauthorized;
-        }
-        if self.credential.worked_after(ticket) {
-            return ErrorKind::Forbidden { status: 401 };
-        }
-        let probed = if call.endpoint == PROBE {
-            Err(ErrorKind::Unauthorized)
-        } else {
-            let probe = Call::get(PROBE, &[]);
-            self.tries(&probe, json::<IgnoredAny>, self.retry.attempts)
-                .await
-                .map_err(|(failure, _)| failure.kind)
-        };
-        match probed {
-            Ok(_) => ErrorKind::Forbidden { status: 401 },
-            Err(kind) => {
-                if kind == ErrorKind::Unauthorized {
-                    self.credential.refuse();
-                }
-                ErrorKind::Unauthorized
+    async fn denied(&self, call: &Call, doubt: Doubt) -> ErrorKind {
+        let _inquiry = self.credential.inquire().await;
+        // Declared after the inquiry and so dropped before it: the next doubt sees how this one ended.
+        let doubt = doubt;
+        if self.credential.check().is_ok() && !doubt.is_explained() && self.credential.is_proven() {
+            if call.endpoint == PROBE {
+                self.credential.refuse();
+            } else {
+                let probe = Call::get(PROBE, &[]);
+                // A success explains the doubt, a 401 refuses the credential, and anything else leaves it unproven.
+                let _ = self.tries(&probe, json::<IgnoredAny>, Purpose::Inquiry, self.retry.attempts).await;
             }
         }
+        if doubt.is_explained() { ErrorKind::Forbidden { status: 401 } } else { ErrorKind::Unauthorized }
     }
 }
 
