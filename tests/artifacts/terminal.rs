@@ -12,6 +12,11 @@ const TOLD: usize = 8;
 fn said(users: &[recert::model::User]) -> String {
     let mut snapshot: Snapshot = HOSTILE.snapshot.clone();
     snapshot.users = users.to_vec();
+    snapshot.roles.clear();
+    snapshot.privileges.clear();
+    snapshot.sites.clear();
+    snapshot.asset_groups.clear();
+    snapshot.anomalies.clear();
     for user in &mut snapshot.users {
         user.enabled = Some(true);
         user.role.superuser = true;
