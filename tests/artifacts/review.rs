@@ -1,0 +1,161 @@
+//! A review of a console whose every text is hostile, over HTTP, into every artifact.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use chrono::DateTime;
+use recert::analyze::Analyzers;
+use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
+use recert::console::{Console, Settings};
+use recert::model::{Depth, Snapshot};
+use recert::render::{ARTIFACTS, Templates};
+use recert::review::{self, Occasion, Source};
+use recert::simulator::{
+    self, Account, Estate, EstateOptions, GroupRecord, RoleDefinition, Seed, Simulator, SiteRecord,
+};
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::corpus::corpus;
+
+/// What a review of the hostile console gave.
+pub(crate) struct Reviewed {
+    /// The truth.
+    pub(crate) estate: Estate,
+    /// What was collected of it.
+    pub(crate) snapshot: Snapshot,
+    /// Every artifact, by name.
+    pub(crate) files: BTreeMap<&'static str, Vec<u8>>,
+}
+
+/// The review, made once for all tests.
+pub(crate) static HOSTILE: LazyLock<Reviewed> = LazyLock::new(|| {
+    // A thread of its own: a test may have a runtime already.
+    std::thread::spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(reviewed())).join().unwrap()
+});
+
+impl Reviewed {
+    pub(crate) fn text(&self, name: &str) -> &str {
+        std::str::from_utf8(&self.files[name]).expect("UTF-8")
+    }
+
+    /// `report.json`, parsed.
+    pub(crate) fn document(&self) -> Value {
+        serde_json::from_slice(&self.files["report.json"]).expect("JSON")
+    }
+}
+
+async fn reviewed() -> Reviewed {
+    let simulator = Simulator::start(hostile(), simulator::Options::default()).await.unwrap();
+    let password = SecretString::from(simulator.password());
+    let mut settings =
+        Settings::new(simulator.url().parse().unwrap(), simulator.username().to_owned(), password);
+    settings.max_in_flight = 8;
+    let source = Source {
+        console: Console::connect(settings).unwrap(),
+        options: Options {
+            name: "hq".into(),
+            login: simulator.username().to_owned(),
+            depth: Depth::Full,
+            two_factor: TwoFactorPolicy::Auto,
+            concurrency: 16,
+            focus: Focus::Everyone,
+        },
+        progress: Arc::new(Progress::default()),
+    };
+    let clock = || DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let snapshot = review::collect(&[source], clock).await.unwrap().remove(0);
+    let estate = simulator.estate();
+    tokio::time::timeout(Duration::from_secs(10), simulator.stop()).await.unwrap();
+
+    let report = review::report(vec![snapshot.clone()], &Analyzers::default(), Occasion::default());
+    let render = |artifact: &recert::render::Artifact| {
+        let mut file = Vec::new();
+        artifact.render(&report, &Templates::builtin(), &mut file).unwrap();
+        (artifact.name, file)
+    };
+    Reviewed { estate, snapshot, files: ARTIFACTS.iter().map(render).collect() }
+}
+
+/// A console on which every text that a person could have typed comes from the corpus.
+fn hostile() -> Estate {
+    let options = EstateOptions {
+        users: 12,
+        sites: 2,
+        asset_groups: 2,
+        grants_per_user: 1,
+        blemishes: false,
+        ..EstateOptions::default()
+    };
+    let mut estate = Estate::generate(&options);
+    estate.uuid = "\"><img src=http://evil.example/x>\r\n\u{202e}".to_owned();
+    estate.serial = "=cmd|'/C calc'!A0".to_owned();
+    estate.version = "<script>\u{1b}[31m{{7*7}}".to_owned();
+    for (number, text) in (100..).zip(corpus()) {
+        // An id stands in a path, whose length has a bound.
+        let id: String = text.chars().take(1_000).collect();
+        estate.privileges.insert(id.clone());
+        estate.sources.insert(
+            number,
+            simulator::Source { name: text.clone(), kind: text.clone(), external: number % 2 == 0 },
+        );
+        estate.roles.insert(
+            id.clone(),
+            RoleDefinition {
+                name: text.clone(),
+                description: text.clone(),
+                privileges: BTreeSet::from([id.clone(), "create-reports".to_owned()]),
+            },
+        );
+        estate.sites.insert(number, site(&text));
+        estate.asset_groups.insert(number, group(&text));
+        estate.users.insert(number, account(number, text, id));
+        if number % 7 == 0 {
+            estate.quirks.site_users_omitted.insert(number, BTreeSet::from([number]));
+        }
+    }
+    estate
+}
+
+fn account(number: i64, text: String, role: String) -> Account {
+    Account {
+        login: text.clone(),
+        name: text.clone(),
+        email: Some(text),
+        enabled: number % 5 != 0,
+        locked: number % 11 == 0,
+        source: number,
+        // What the console says of an account need not be what its role says.
+        privileges: (number % 13 == 0).then(|| BTreeSet::from(["=1+1".to_owned(), role.clone()])),
+        role,
+        all_sites: number % 6 == 0,
+        all_asset_groups: number % 6 == 1,
+        superuser: number % 4 == 1,
+        sites: BTreeSet::from([number]),
+        asset_groups: BTreeSet::from([number]),
+        two_factor: Seed::Absent,
+    }
+}
+
+fn site(text: &str) -> SiteRecord {
+    SiteRecord {
+        name: text.to_owned(),
+        description: Some(text.to_owned()),
+        kind: text.to_owned(),
+        importance: text.to_owned(),
+        assets: 1,
+        risk_score: 1.0,
+        last_scan: Some(text.to_owned()),
+    }
+}
+
+fn group(text: &str) -> GroupRecord {
+    GroupRecord {
+        name: text.to_owned(),
+        description: Some(text.to_owned()),
+        kind: text.to_owned(),
+        assets: 1,
+        risk_score: 1.0,
+    }
+}
