@@ -77,6 +77,8 @@ pub(super) struct ScopeView {
     /// Sites only.
     pub(super) last_scan: Option<Text>,
     pub(super) users: u64,
+    /// Users whose reach is not known: `users` may be higher by as many.
+    pub(super) users_unknown: u64,
 }
 
 /// A difference to an earlier run.
@@ -190,6 +192,7 @@ pub(super) fn sites(report: &Report) -> Table<ScopeView> {
         assets: site.assets,
         last_scan: site.last_scan.as_deref().map(date_of),
         users: site.users,
+        users_unknown: site.users_unknown,
     })
 }
 
@@ -206,6 +209,7 @@ pub(super) fn asset_groups(report: &Report) -> Table<ScopeView> {
         assets: group.assets,
         last_scan: None,
         users: group.users,
+        users_unknown: group.users_unknown,
     })
 }
 

@@ -47,6 +47,7 @@ pub(super) struct Style {
     pub(super) wrapped: Format,
     pub(super) id: Format,
     pub(super) count: Format,
+    pub(super) at_least: Format,
     pub(super) time: Format,
     pub(super) mark: Format,
     pub(super) link: Format,
@@ -92,6 +93,7 @@ impl Style {
             wrapped: text.clone().set_text_wrap(),
             id: text.clone().set_num_format("0").set_align(FormatAlign::Left),
             count: centred.clone().set_num_format("#,##0"),
+            at_least: centred.clone().set_num_format("\"≥ \"#,##0"),
             time: text.clone().set_num_format("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
             link: text
                 .clone()

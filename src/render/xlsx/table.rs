@@ -281,6 +281,14 @@ impl<'t> Row<'t> {
         self.number(count.into().map(|count| i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
+    /// A count that may be higher: a number still, so that it sorts and adds up, shown with the sign for it.
+    #[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^53")]
+    pub(super) fn at_least(&mut self, count: u64) -> Next<'_, 't> {
+        let format = &self.style.at_least;
+        self.sheet.write_number_with_format(self.index, self.column, count as f64, format)?;
+        Ok(self.skip(1))
+    }
+
     pub(super) fn flag(&mut self, flag: Option<bool>) -> Next<'_, 't> {
         self.text(match flag {
             Some(true) => "yes",

@@ -196,8 +196,8 @@ fn summary_tells_the_verdict_and_ties_out() {
     Population: what each console says it holds, and what this report holds
     Console|Verdict|Users|Roles|Sites|Asset groups|Requests|Depth
     console|report|console|report|console|report|console|report
-    hq   version 6.6.210|complete|3|3|3|3|3|3|2|2|120|full
-    lab   version 6.6.210|incomplete|2|2|3|3|3|3|2|2|120|full
+    hq   version 6.6.210|complete|3|3|no total|3|3|3|2|2|120|full
+    lab   version 6.6.210|incomplete|2|2|no total|3|3|3|2|2|120|full
     Findings by severity
     Severity|Open|Waived
     critical|1|0
@@ -320,7 +320,7 @@ fn hostile_text_stays_text() {
         assert!(book.rows("Users")[3][..3].iter().all(|cell| *cell == expected), "{text:?}");
         assert_eq!(book.rows("Findings")[3][1], expected);
         assert_eq!(book.rows("Access matrix (hq)")[2][3], expected);
-        assert_eq!(book.rows("Sites")[3][5], expected);
+        assert_eq!(book.rows("Sites")[3][6], expected);
     }
 }
 
@@ -375,6 +375,20 @@ fn unknown_is_said_and_never_left_blank() {
     let row = Opened::new(bytes(&report)).rows("Users")[5].clone();
     assert_eq!([&row[3], &row[4], &row[10], &row[15], &row[19]], ["unknown"; 5]);
     assert_eq!(row[7], "undetermined");
+}
+
+#[test]
+fn a_count_that_may_be_higher_is_no_exact_one() {
+    let packed = bytes(&Report::sample());
+    let styles = parts(&packed).into_iter().find(|(name, _)| name == "xl/styles.xml").unwrap().1;
+    assert!(styles.contains("&quot;≥ &quot;#,##0"), "{styles}");
+    let mut book = Opened::new(packed);
+    assert!(book.header("Sites").starts_with("Site|Users who reach it|Users not known|Assets|"));
+    let counts = |row: &Vec<String>| (row[7].clone(), row[1].clone(), row[2].clone());
+    let sites: Vec<_> = book.rows("Sites")[3..].iter().map(counts).collect();
+    let of = |console: &str, users: &str, unknown: &str| (console.into(), users.into(), unknown.into());
+    assert_eq!(sites[..1], [of("hq", "3", "")]);
+    assert_eq!(sites[3..4], [of("lab", "1", "1")]);
 }
 
 #[test]
