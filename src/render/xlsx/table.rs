@@ -166,6 +166,7 @@ fn head(book: &mut Book<'_>, plan: &Plan<'_>) -> Result<Worksheet, XlsxError> {
         let format = match column.kind {
             Kind::Upright => &style.header_upright,
             Kind::Count | Kind::Mark => &style.header_centred,
+            Kind::Wrapped => &style.header_indented,
             _ => &style.header,
         };
         sheet.write_string_with_format(HEADER_ROW, index, shown(&column.head), format)?;
@@ -241,7 +242,9 @@ impl<'t> Row<'t> {
         else {
             return Ok(());
         };
-        let lines: usize = text.lines().map(|line| line.chars().count() / usize::from(*width) + 1).sum();
+        // The indent takes about as much as two letters.
+        let room = usize::from(*width).saturating_sub(2).max(1);
+        let lines: usize = text.lines().map(|line| line.chars().count() / room + 1).sum();
         let lines = u16::try_from(lines).unwrap_or(MOST_LINES).min(MOST_LINES);
         if lines > self.lines && self.index < ROWS {
             self.lines = lines;
