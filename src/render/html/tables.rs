@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 
 use serde::Serialize;
 
-use super::{ROLES, ROWS, Table, Text, date, date_of};
+use super::{ROLES, ROWS, Table, Text, date, date_of, users_worst_first};
 use crate::finding::Severity;
 use crate::model::CrossCheck;
 use crate::report::{
-    AnomalyRow, AssetGroupRow, CoverageRow, FindingRow, GapRow, Report, RoleRow, Scopes, SiteRow, UserRow,
+    AnomalyRow, AssetGroupRow, CoverageRow, FindingRow, GapRow, Report, RoleRow, Scopes, SiteRow,
 };
 
 /// A user.
@@ -141,11 +141,9 @@ pub(super) struct AnomalyView {
     pub(super) right_says: Text,
 }
 
-/// Users: the worst finding first, then the most findings; equals stay in the order of the report.
+/// Users, worst first.
 pub(super) fn users(report: &Report) -> Table<UserView> {
-    let mut users: Vec<&UserRow> = report.users.iter().collect();
-    users.sort_by_key(|user| Reverse((user.highest_severity, user.findings)));
-    Table::of(users.into_iter(), ROWS, "report.xlsx and users.csv", |user| UserView {
+    Table::of(users_worst_first(report).into_iter(), ROWS, "report.xlsx and users.csv", |user| UserView {
         console: Text::name(&user.console),
         id: user.id,
         login: Text::name(&user.login),

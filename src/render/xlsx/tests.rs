@@ -5,6 +5,7 @@ use std::io::{Cursor, Read};
 use calamine::{Data, Reader, Xlsx};
 
 use super::*;
+use crate::finding::{Severity, SubjectKind};
 use crate::model::TwoFactor;
 use crate::report::{Change, FindingState, Scopes};
 
@@ -364,6 +365,41 @@ fn findings_lead_to_their_users() {
     };
     assert_eq!(links(Limits::EXCEL), ["'Users'!A4", "'Users'!A5"]);
     assert_eq!(links(Limits { rows: HEAD_ROWS + 1, columns: 16_384 }), ["'Users'!A4"]);
+}
+
+#[test]
+fn users_stand_worst_first_and_findings_lead_to_them_there() {
+    let mut report = Report::sample();
+    let last = report.users.last_mut().unwrap();
+    (last.highest_severity, last.findings) = (Some(Severity::High), 1);
+    let packed = bytes(&report);
+    let sheet = parts(&packed).into_iter().find(|(name, _)| name == "xl/worksheets/sheet2.xml").unwrap().1;
+    assert!(sheet.contains("'Users'!A4") && sheet.contains("'Users'!A6") && !sheet.contains("'Users'!A5"));
+    let ids: Vec<String> = Opened::new(packed).rows("Users")[3..].iter().map(|row| row[18].clone()).collect();
+    assert_eq!(ids, ["1", "8", "2", "3", "7"]);
+}
+
+#[test]
+fn only_ids_that_are_numbers_are_numbers() {
+    let mut report = Report::sample();
+    let base = report.findings[1].clone();
+    let of = |subject_kind, subject_id: &str| crate::report::FindingRow {
+        subject_kind,
+        subject_id: subject_id.to_owned(),
+        ..base.clone()
+    };
+    report.findings = vec![
+        of(SubjectKind::Role, "007"),
+        of(SubjectKind::Privilege, "12"),
+        of(SubjectKind::Site, "12"),
+        of(SubjectKind::AuthenticationSource, "3"),
+        of(SubjectKind::Console, "9a1e5b3c-0000-4000-8000-000000000000"),
+    ];
+    let mut book = Opened::new(bytes(&report));
+    let range = book.0.worksheet_range("Findings").unwrap();
+    let ids: Vec<Data> = (3..8).map(|row| range.get_value((row, 3)).cloned().unwrap_or_default()).collect();
+    let text = |text: &str| Data::String(text.to_owned());
+    assert_eq!(ids, [text("007"), text("12"), Data::Float(12.0), Data::Float(3.0), Data::Empty]);
 }
 
 #[test]
