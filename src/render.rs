@@ -8,12 +8,13 @@ mod html;
 mod json;
 mod xlsx;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::{CoverageRow, GapRow, Report};
+use crate::report::{CoverageRow, GapRow, Report, UserRow};
 
 pub use html::{TemplateError, Templates};
 
@@ -52,7 +53,8 @@ impl Artifact {
     /// Writes the artifact of a report.
     ///
     /// # Errors
-    /// Only those of `out`, and of the temporary files of the workbook.
+    /// Those of `out`, and of the temporary files of the workbook. A template that replaces the page is tried when it
+    /// is loaded, but it may still fail on data that the trial did not foresee: that is an [`io::Error::other`].
     pub fn render(&self, report: &Report, templates: &Templates, out: &mut dyn Write) -> io::Result<()> {
         (self.render)(report, templates, out)
     }
@@ -90,6 +92,14 @@ const fn table(
     render: fn(&Report, &Templates, &mut dyn Write) -> io::Result<()>,
 ) -> Artifact {
     Artifact { name, media_type: "text/csv; charset=utf-8", format: Format::Csv, render }
+}
+
+/// Users in the order that a reviewer needs them: the worst finding first, then the most findings; equals stay in the
+/// order of the report.
+fn users_worst_first(report: &Report) -> Vec<&UserRow> {
+    let mut users: Vec<&UserRow> = report.users.iter().collect();
+    users.sort_by_key(|user| Reverse((user.highest_severity, user.findings)));
+    users
 }
 
 /// Every part of the coverage with its gaps, in the order of the report.

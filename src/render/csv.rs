@@ -3,6 +3,10 @@
 //! Whoever reads them back undoes two things, in this order. A control character that spreadsheets or parsers stumble
 //! over stands as its Unicode picture (`␀` for NUL, `␛` for escape); tab, line feed and carriage return stand as they
 //! are, quoted. And one leading `'` is to be stripped where one of [`TRIGGERS`] follows it.
+//!
+//! In `users.csv` the lists (privileges, sites, asset groups) tell "nothing" from "not known": a list without an entry
+//! is an empty field, and one that the console did not answer for is the word [`UNKNOWN`]. Everywhere else an empty
+//! field is a value that the console did not give.
 
 use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
@@ -18,6 +22,9 @@ use crate::report::{CoverageRow, FindingRow, GapRow, Report, RoleRow, Scopes, Us
 /// A spreadsheet may take a cell that begins with one of these for a formula or lose the character; the apostrophe is
 /// among them so that stripping is unambiguous.
 const TRIGGERS: [char; 13] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠', '\''];
+
+/// Stands for a list that nobody has seen, so that it cannot be read as "no access".
+const UNKNOWN: &str = "unknown";
 
 #[rustfmt::skip]
 const USERS: &[&str] = &[
@@ -63,7 +70,10 @@ fn user_row(table: &mut Table<'_>, user: &UserRow) -> io::Result<()> {
     table.text(user.role_id.as_deref().unwrap_or_default())?;
     table.text(user.role_name.as_deref().unwrap_or_default())?;
     table.flag(Some(user.superuser))?;
-    table.joined(";", user.privileges.iter().flatten())?;
+    match &user.privileges {
+        Some(held) => table.joined(";", held)?,
+        None => table.text(UNKNOWN)?,
+    }
     table.flag(Some(user.all_sites))?;
     table.scopes(&user.sites)?;
     table.flag(Some(user.all_asset_groups))?;
@@ -204,7 +214,7 @@ impl<'a> Table<'a> {
                 join(&mut self.field, ";", ids);
                 Ok(self.out.write_field(&self.field)?)
             }
-            Scopes::Unknown => self.empty(1),
+            Scopes::Unknown => self.text(UNKNOWN),
         }
     }
 
@@ -354,7 +364,7 @@ mod tests {
         hq,2,"'=HYPERLINK(""http://evil"",""x"")","<script>alert(1)</script>
         Bcc: x<RLO>␛[31m,""q"";'","'=HYPERLINK(""http://evil"",""x"")@corp.example",true,true,Builtin Users,normal,false,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1,false,,configured,1,medium
         hq,3,mia,mia Example,mia@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1,false,,delegated,0,
-        lab,7,noor,noor Example,noor@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,,false,,delegated,0,
+        lab,7,noor,noor Example,noor@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,unknown,false,,delegated,0,
         lab,8,ola,ola Example,ola@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1;3,false,,delegated,0,
         "##);
         assert_snapshot!(text(grants), @r##"
@@ -400,11 +410,20 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_nothing_are_empty_and_all_is_all() {
-        let rows = rows(&bytes(users));
-        let sites = USERS.iter().position(|column| *column == "sites").unwrap();
-        let of = |login: &str| rows.iter().find(|row| row[2] == login).unwrap()[sites].clone();
-        assert_eq!([of("nxadmin"), of("mia"), of("noor"), of("ola")], ["all", "1", "", "1;3"]);
+    fn unknown_is_told_from_nothing() {
+        let mut report = Report::sample();
+        let list = |rows: &[Vec<String>], login: &str, column: &str| {
+            let column = USERS.iter().position(|name| *name == column).unwrap();
+            rows.iter().find(|row| row[2] == login).unwrap()[column].clone()
+        };
+        report.users[2].privileges = None;
+        report.users[2].asset_groups = Scopes::Unknown;
+        report.users[4].privileges = Some(Vec::new());
+        let rows = rows(&bytes_of(&report, users));
+        let of = |column| ["nxadmin", "mia", "noor", "ola"].map(|login| list(&rows, login, column));
+        assert_eq!(of("sites"), ["all", "1", "unknown", "1;3"]);
+        assert_eq!(of("asset_groups"), ["all", "unknown", "", ""]);
+        assert_eq!([list(&rows, "mia", "privileges"), list(&rows, "ola", "privileges")], ["unknown", ""]);
     }
 
     #[test]

@@ -80,6 +80,7 @@ fn add_console(report: &mut Report, reviewed: Reviewed) {
         assets: site.assets,
         last_scan: site.last_scan.clone(),
         users: site_users.of(site.id.0),
+        users_unknown: site_users.unknown,
     }));
     report.asset_groups.extend(snapshot.asset_groups.iter().map(|group| AssetGroupRow {
         console: console.clone(),
@@ -89,6 +90,7 @@ fn add_console(report: &mut Report, reviewed: Reviewed) {
         kind: group.kind.clone(),
         assets: group.assets,
         users: group_users.of(group.id.0),
+        users_unknown: group_users.unknown,
     }));
     add_coverage(report, snapshot, &console);
 }
@@ -191,11 +193,13 @@ fn concerned(finding: &Finding) -> BTreeSet<i64> {
     finding.affected.iter().map(|id| id.0).chain(subject).collect()
 }
 
-/// How many users reach each site or group: those who reach all, and those with a grant of their own.
+/// How many users reach each site or group: those who reach all, and those with a grant of their own. Whoever's reach
+/// is not known may reach any of them, so that each count is the least that it can be.
 #[derive(Default)]
 struct Reached {
     all: u64,
     listed: HashMap<i64, u64>,
+    unknown: u64,
 }
 
 impl Reached {
@@ -203,7 +207,7 @@ impl Reached {
         match scopes {
             Scopes::All => self.all += 1,
             Scopes::Listed(ids) => ids.iter().for_each(|id| *self.listed.entry(*id).or_default() += 1),
-            Scopes::Unknown => {}
+            Scopes::Unknown => self.unknown += 1,
         }
     }
 

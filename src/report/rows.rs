@@ -264,8 +264,10 @@ pub struct SiteRow {
     pub assets: Option<i64>,
     /// When it was last scanned, as the console writes it.
     pub last_scan: Option<String>,
-    /// How many users reach it.
+    /// How many users are known to reach it.
     pub users: u64,
+    /// How many users' reach is not known, so that the count may be higher.
+    pub users_unknown: u64,
 }
 
 /// An asset group.
@@ -284,8 +286,10 @@ pub struct AssetGroupRow {
     pub kind: Option<String>,
     /// How many assets it holds.
     pub assets: Option<i64>,
-    /// How many users reach it.
+    /// How many users are known to reach it.
     pub users: u64,
+    /// How many users' reach is not known, so that the count may be higher.
+    pub users_unknown: u64,
 }
 
 /// How much of one part was seen.

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 
 use serde::Serialize;
 
-use super::{ROLES, ROWS, Table, Text, date, date_of};
+use super::{ROLES, ROWS, Table, Text, date, date_of, users_worst_first};
 use crate::finding::Severity;
 use crate::model::CrossCheck;
 use crate::report::{
-    AnomalyRow, AssetGroupRow, CoverageRow, FindingRow, GapRow, Report, RoleRow, Scopes, SiteRow, UserRow,
+    AnomalyRow, AssetGroupRow, CoverageRow, FindingRow, GapRow, Report, RoleRow, Scopes, SiteRow,
 };
 
 /// A user.
@@ -77,6 +77,8 @@ pub(super) struct ScopeView {
     /// Sites only.
     pub(super) last_scan: Option<Text>,
     pub(super) users: u64,
+    /// Users whose reach is not known: `users` may be higher by as many.
+    pub(super) users_unknown: u64,
 }
 
 /// A difference to an earlier run.
@@ -139,11 +141,9 @@ pub(super) struct AnomalyView {
     pub(super) right_says: Text,
 }
 
-/// Users: the worst finding first, then the most findings; equals stay in the order of the report.
+/// Users, worst first.
 pub(super) fn users(report: &Report) -> Table<UserView> {
-    let mut users: Vec<&UserRow> = report.users.iter().collect();
-    users.sort_by_key(|user| Reverse((user.highest_severity, user.findings)));
-    Table::of(users.into_iter(), ROWS, "report.xlsx and users.csv", |user| UserView {
+    Table::of(users_worst_first(report).into_iter(), ROWS, "report.xlsx and users.csv", |user| UserView {
         console: Text::name(&user.console),
         id: user.id,
         login: Text::name(&user.login),
@@ -190,6 +190,7 @@ pub(super) fn sites(report: &Report) -> Table<ScopeView> {
         assets: site.assets,
         last_scan: site.last_scan.as_deref().map(date_of),
         users: site.users,
+        users_unknown: site.users_unknown,
     })
 }
 
@@ -206,6 +207,7 @@ pub(super) fn asset_groups(report: &Report) -> Table<ScopeView> {
         assets: group.assets,
         last_scan: None,
         users: group.users,
+        users_unknown: group.users_unknown,
     })
 }
 

@@ -20,6 +20,12 @@ fn complete() -> Report {
     report
 }
 
+fn complete_but(change: impl FnOnce(&mut Report)) -> Report {
+    let mut report = complete();
+    change(&mut report);
+    report
+}
+
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start}"));
     rest.split_once(end).unwrap_or_else(|| panic!("no {end} after {start}")).0
@@ -201,6 +207,18 @@ fn a_total_that_the_rows_do_not_meet_is_told() {
     let summary = between(&page, "<section id=\"summary\"", "</section>");
     assert_eq!(summary.matches("<span class=\"warn\">no</span>").count(), 1);
     assert!(summary.contains("<td class=\"n\">4</td><td class=\"n\">3</td>"));
+}
+
+#[test]
+fn a_count_that_may_be_higher_is_no_exact_one() {
+    let open = page(&Report::sample());
+    let sites = between(&open, "<section id=\"sites\"", "</section>");
+    assert_eq!(sites.matches(">≥&nbsp;").count(), 3, "every site of the console with an unanswered user");
+    assert!(sites.contains("the reach of 1 user is not known"));
+    let exact = page(&complete_but(|report| {
+        report.sites.iter_mut().for_each(|site| site.users_unknown = 0);
+    }));
+    assert!(!between(&exact, "<section id=\"sites\"", "</section>").contains('≥'));
 }
 
 #[test]

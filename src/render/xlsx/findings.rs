@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, HEAD_ROWS, Kind, Plan, Row, part_name};
+use super::{Book, Column, HEAD_ROWS, Kind, Plan, Row, part_name, users_worst_first};
 use crate::finding::SubjectKind;
 use crate::report::{FindingRow, Report};
 
@@ -22,7 +22,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Severity", Mark, 11),
         Column::new("Subject", Text, 24),
         Column::new("Kind", Text, 10),
-        Column::new("Subject id", Kind::Id, 9),
+        Column::new("Subject id", Kind::Id, 20),
         Column::new("Rule", Wrapped, 28),
         Column::new("What is wrong", Wrapped, 42),
         Column::new("Evidence", Wrapped, 42),
@@ -50,11 +50,7 @@ fn write_row(row: &mut Row<'_>, finding: &FindingRow, place: Option<String>) -> 
     let joined = |items: &mut dyn Iterator<Item = String>| items.collect::<Vec<_>>().join("; ");
     row.severity(finding.severity)?.text(&finding.subject_name)?;
     row.text(&finding.subject_kind.as_str().replace('_', " "))?;
-    match (finding.subject_id.parse(), place) {
-        (Ok(id), Some(place)) => row.link(&place, i64::to_string(&id))?,
-        (Ok(id), None) => row.number(id)?,
-        (Err(_), _) => row.text(&finding.subject_id)?,
-    };
+    write_subject_id(row, finding, place)?;
     row.text(&finding.title)?.text(&finding.summary)?;
     row.text(&joined(&mut finding.evidence.iter().map(ToString::to_string)))?;
     row.text(&finding.remediation)?.text(&joined(&mut finding.controls.iter().cloned()))?;
@@ -67,6 +63,25 @@ fn write_row(row: &mut Row<'_>, finding: &FindingRow, place: Option<String>) -> 
     Ok(())
 }
 
+/// Ids of roles and privileges are text even where they are digits, and the console as a whole has none.
+fn write_subject_id(row: &mut Row<'_>, finding: &FindingRow, place: Option<String>) -> Result<(), XlsxError> {
+    use SubjectKind::{AssetGroup, AuthenticationSource, Console, Privilege, Role, Site, User};
+    let number = match finding.subject_kind {
+        User | Site | AssetGroup | AuthenticationSource => finding.subject_id.parse::<i64>().ok(),
+        Role | Privilege => None,
+        Console => {
+            row.skip(1);
+            return Ok(());
+        }
+    };
+    match (number, place) {
+        (Some(id), Some(place)) => row.link(&place, id.to_string())?,
+        (Some(id), None) => row.number(id)?,
+        (None, _) => row.text(&finding.subject_id)?,
+    };
+    Ok(())
+}
+
 /// Where each user stands on the sheet Users.
 struct Places<'a> {
     users: HashMap<(&'a str, i64), usize>,
@@ -76,7 +91,7 @@ struct Places<'a> {
 impl<'a> Places<'a> {
     fn new(report: &'a Report, rows: u32) -> Self {
         let linked = report.findings.len() <= LINKED;
-        let users = report.users.iter().enumerate().filter(|_| linked);
+        let users = users_worst_first(report).into_iter().enumerate().filter(|_| linked);
         Self {
             users: users.map(|(index, user)| ((&*user.console, user.id), index)).collect(),
             rows_of_a_sheet: (rows - HEAD_ROWS) as usize,

@@ -166,6 +166,7 @@ fn head(book: &mut Book<'_>, plan: &Plan<'_>) -> Result<Worksheet, XlsxError> {
         let format = match column.kind {
             Kind::Upright => &style.header_upright,
             Kind::Count | Kind::Mark => &style.header_centred,
+            Kind::Wrapped => &style.header_indented,
             _ => &style.header,
         };
         sheet.write_string_with_format(HEADER_ROW, index, shown(&column.head), format)?;
@@ -241,7 +242,9 @@ impl<'t> Row<'t> {
         else {
             return Ok(());
         };
-        let lines: usize = text.lines().map(|line| line.chars().count() / usize::from(*width) + 1).sum();
+        // The indent takes about as much as two letters.
+        let room = usize::from(*width).saturating_sub(2).max(1);
+        let lines: usize = text.lines().map(|line| line.chars().count() / room + 1).sum();
         let lines = u16::try_from(lines).unwrap_or(MOST_LINES).min(MOST_LINES);
         if lines > self.lines && self.index < ROWS {
             self.lines = lines;
@@ -279,6 +282,14 @@ impl<'t> Row<'t> {
 
     pub(super) fn count(&mut self, count: impl Into<Option<u64>>) -> Next<'_, 't> {
         self.number(count.into().map(|count| i64::try_from(count).unwrap_or(i64::MAX)))
+    }
+
+    /// A count that may be higher: a number still, so that it sorts and adds up, shown with the sign for it.
+    #[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^53")]
+    pub(super) fn at_least(&mut self, count: u64) -> Next<'_, 't> {
+        let format = &self.style.at_least;
+        self.sheet.write_number_with_format(self.index, self.column, count as f64, format)?;
+        Ok(self.skip(1))
     }
 
     pub(super) fn flag(&mut self, flag: Option<bool>) -> Next<'_, 't> {

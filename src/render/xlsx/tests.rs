@@ -5,6 +5,7 @@ use std::io::{Cursor, Read};
 use calamine::{Data, Reader, Xlsx};
 
 use super::*;
+use crate::finding::{Severity, SubjectKind};
 use crate::model::TwoFactor;
 use crate::report::{Change, FindingState, Scopes};
 
@@ -196,8 +197,8 @@ fn summary_tells_the_verdict_and_ties_out() {
     Population: what each console says it holds, and what this report holds
     Console|Verdict|Users|Roles|Sites|Asset groups|Requests|Depth
     console|report|console|report|console|report|console|report
-    hq   version 6.6.210|complete|3|3|3|3|3|3|2|2|120|full
-    lab   version 6.6.210|incomplete|2|2|3|3|3|3|2|2|120|full
+    hq   version 6.6.210|complete|3|3|no total|3|3|3|2|2|120|full
+    lab   version 6.6.210|incomplete|2|2|no total|3|3|3|2|2|120|full
     Findings by severity
     Severity|Open|Waived
     critical|1|0
@@ -320,7 +321,7 @@ fn hostile_text_stays_text() {
         assert!(book.rows("Users")[3][..3].iter().all(|cell| *cell == expected), "{text:?}");
         assert_eq!(book.rows("Findings")[3][1], expected);
         assert_eq!(book.rows("Access matrix (hq)")[2][3], expected);
-        assert_eq!(book.rows("Sites")[3][5], expected);
+        assert_eq!(book.rows("Sites")[3][6], expected);
     }
 }
 
@@ -367,6 +368,41 @@ fn findings_lead_to_their_users() {
 }
 
 #[test]
+fn users_stand_worst_first_and_findings_lead_to_them_there() {
+    let mut report = Report::sample();
+    let last = report.users.last_mut().unwrap();
+    (last.highest_severity, last.findings) = (Some(Severity::High), 1);
+    let packed = bytes(&report);
+    let sheet = parts(&packed).into_iter().find(|(name, _)| name == "xl/worksheets/sheet2.xml").unwrap().1;
+    assert!(sheet.contains("'Users'!A4") && sheet.contains("'Users'!A6") && !sheet.contains("'Users'!A5"));
+    let ids: Vec<String> = Opened::new(packed).rows("Users")[3..].iter().map(|row| row[18].clone()).collect();
+    assert_eq!(ids, ["1", "8", "2", "3", "7"]);
+}
+
+#[test]
+fn only_ids_that_are_numbers_are_numbers() {
+    let mut report = Report::sample();
+    let base = report.findings[1].clone();
+    let of = |subject_kind, subject_id: &str| crate::report::FindingRow {
+        subject_kind,
+        subject_id: subject_id.to_owned(),
+        ..base.clone()
+    };
+    report.findings = vec![
+        of(SubjectKind::Role, "007"),
+        of(SubjectKind::Privilege, "12"),
+        of(SubjectKind::Site, "12"),
+        of(SubjectKind::AuthenticationSource, "3"),
+        of(SubjectKind::Console, "9a1e5b3c-0000-4000-8000-000000000000"),
+    ];
+    let mut book = Opened::new(bytes(&report));
+    let range = book.0.worksheet_range("Findings").unwrap();
+    let ids: Vec<Data> = (3..8).map(|row| range.get_value((row, 3)).cloned().unwrap_or_default()).collect();
+    let text = |text: &str| Data::String(text.to_owned());
+    assert_eq!(ids, [text("007"), text("12"), Data::Float(12.0), Data::Float(3.0), Data::Empty]);
+}
+
+#[test]
 fn unknown_is_said_and_never_left_blank() {
     let mut report = Report::sample();
     let user = &mut report.users[2];
@@ -375,6 +411,20 @@ fn unknown_is_said_and_never_left_blank() {
     let row = Opened::new(bytes(&report)).rows("Users")[5].clone();
     assert_eq!([&row[3], &row[4], &row[10], &row[15], &row[19]], ["unknown"; 5]);
     assert_eq!(row[7], "undetermined");
+}
+
+#[test]
+fn a_count_that_may_be_higher_is_no_exact_one() {
+    let packed = bytes(&Report::sample());
+    let styles = parts(&packed).into_iter().find(|(name, _)| name == "xl/styles.xml").unwrap().1;
+    assert!(styles.contains("&quot;≥ &quot;#,##0"), "{styles}");
+    let mut book = Opened::new(packed);
+    assert!(book.header("Sites").starts_with("Site|Users who reach it|Users not known|Assets|"));
+    let counts = |row: &Vec<String>| (row[7].clone(), row[1].clone(), row[2].clone());
+    let sites: Vec<_> = book.rows("Sites")[3..].iter().map(counts).collect();
+    let of = |console: &str, users: &str, unknown: &str| (console.into(), users.into(), unknown.into());
+    assert_eq!(sites[..1], [of("hq", "3", "")]);
+    assert_eq!(sites[3..4], [of("lab", "1", "1")]);
 }
 
 #[test]

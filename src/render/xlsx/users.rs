@@ -1,8 +1,8 @@
-//! The sheet Users: one row for each, with counts of what it reaches; the access matrix says what exactly.
+//! The sheet Users: one row for each, the worst findings first, with counts of what it reaches; the access matrix says what exactly.
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, Kind, Plan, Row};
+use super::{Book, Column, Kind, Plan, Row, users_worst_first};
 use crate::report::{Scopes, UserRow};
 
 pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
@@ -32,9 +32,9 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Privileges by id", Text, 40),
     ];
     let mut plan = Plan::new("Users", 1, columns);
-    plan.note = format!("{} users", report.users.len());
+    plan.note = format!("{} users, the worst findings first", report.users.len());
     let mut table = book.table(plan)?;
-    for user in &report.users {
+    for user in users_worst_first(report) {
         write_row(&mut table.row()?, user)?;
     }
     table.finish()
