@@ -42,7 +42,7 @@ use transport::{PROBE, Transport, client};
 pub use error::{Error, ErrorKind, Outcome, WriteError};
 pub use operations::{CallError, READ_OPERATIONS};
 pub use retry::Retry;
-pub use settings::{Settings, SettingsError, Timeouts, TokenProvider, Trust};
+pub use settings::{Settings, SettingsError, Timeouts, TokenProvider, Trust, check_base};
 pub use tls::presented_certificate;
 pub use transport::Traffic;
 pub use types::{

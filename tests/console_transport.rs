@@ -223,7 +223,7 @@ async fn a_password_that_is_rotated_costs_no_more_if_the_probe_is_not_answered()
 #[tokio::test]
 async fn a_call_that_is_dropped_before_its_probe_is_answered_leaves_the_credential_unproven() {
     let server = MockServer::start().await;
-    let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+    let slow = ResponseTemplate::new(200).set_delay(Duration::from_mins(1));
     Mock::given(path("/api/3")).respond_with(slow).mount(&server).await;
     Mock::given(path("/api/3/roles")).respond_with(ok()).mount(&server).await;
     Mock::given(any()).respond_with(ResponseTemplate::new(401)).mount(&server).await;

@@ -50,24 +50,30 @@ impl Settings {
 
     /// The base as every URL begins, without a slash at the end.
     pub(super) fn prefix(&self) -> Result<String, SettingsError> {
-        let base = &self.base;
-        if !base.username().is_empty() || base.password().is_some() {
-            return Err(SettingsError::CredentialInUrl);
-        }
-        if base.query().is_some() || base.fragment().is_some() {
-            return Err(SettingsError::QueryInUrl);
-        }
-        match base.scheme() {
-            "https" => {}
-            "http" if is_loopback(base) => {}
-            "http" => return Err(SettingsError::PlainHttp),
-            _ => return Err(SettingsError::Scheme),
-        }
-        Ok(base.as_str().trim_end_matches('/').to_owned())
+        check_base(&self.base)?;
+        Ok(self.base.as_str().trim_end_matches('/').to_owned())
     }
 
     pub(super) fn is_tls(&self) -> bool {
         self.base.scheme() == "https"
+    }
+}
+
+/// Whether a console can be reached at this base: `https`, or `http` to a loopback address, and neither login, query nor
+/// fragment. A host is there, because no URL of these schemes is one without. The error names the mend, and repeats
+/// nothing of the URL.
+pub fn check_base(url: &Url) -> Result<(), SettingsError> {
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(SettingsError::CredentialInUrl);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(SettingsError::QueryInUrl);
+    }
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(url) => Ok(()),
+        "http" => Err(SettingsError::PlainHttp),
+        _ => Err(SettingsError::Scheme),
     }
 }
 
@@ -145,16 +151,19 @@ impl Default for Timeouts {
 #[derive(Debug, Error)]
 pub enum SettingsError {
     /// A user name or password inside the URL.
-    #[error("the console's URL holds a credential; use the settings for it")]
+    #[error("the console's URL must not hold a login; use username and password")]
     CredentialInUrl,
     /// A query or fragment inside the URL.
-    #[error("the console's URL holds a query or a fragment")]
+    #[error("the console's URL must not hold a query or a fragment; leave out what begins with ? or #")]
     QueryInUrl,
     /// Plain HTTP beyond this machine.
-    #[error("the console's URL is plain http, which is allowed to a loopback address only")]
+    #[error(
+        "the console's URL must be https://; plain http is for loopback addresses only, because the password would cross \
+         the network in clear"
+    )]
     PlainHttp,
     /// Neither https nor http.
-    #[error("the console's URL is not https")]
+    #[error("the console's URL must be https://, such as https://console.example:3780")]
     Scheme,
     /// A user name that Basic authentication cannot carry.
     #[error("the user name holds a colon or a control character, which HTTP Basic cannot carry")]
@@ -209,6 +218,25 @@ mod tests {
     fn refuses_what_a_base_must_not_hold() {
         assert!(matches!(prefix("https://me:pw@console.example"), Err(SettingsError::CredentialInUrl)));
         assert!(matches!(prefix("https://console.example/?a=b"), Err(SettingsError::QueryInUrl)));
-        assert!(matches!(prefix("ftp://console.example"), Err(SettingsError::Scheme)));
+        assert!(matches!(prefix("https://console.example/#a"), Err(SettingsError::QueryInUrl)));
+        for base in ["ftp://console.example", "file:///etc/console", "console:3780"] {
+            assert!(matches!(prefix(base), Err(SettingsError::Scheme)), "{base}");
+        }
+        for base in ["https://", "https://:3780", "http://?"] {
+            assert!(base.parse::<Url>().is_err(), "a host is there: {base}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_base_names_the_mend_and_not_the_url() {
+        for (base, mend) in [
+            ("https://me:canary@console.example", "use username and password"),
+            ("https://console.example/?canary", "leave out"),
+            ("http://canary.example", "must be https://; plain http is for loopback"),
+            ("ftp://canary.example", "must be https://, such as"),
+        ] {
+            let error = check_base(&base.parse().unwrap()).unwrap_err().to_string();
+            assert!(error.contains(mend) && !error.contains("canary"), "{error}");
+        }
     }
 }
