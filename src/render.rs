@@ -14,6 +14,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::PartState;
 use crate::report::{CoverageRow, GapRow, Report, UserRow};
 
 pub use html::{TemplateError, Templates};
@@ -100,6 +101,17 @@ fn users_worst_first(report: &Report) -> Vec<&UserRow> {
     let mut users: Vec<&UserRow> = report.users.iter().collect();
     users.sort_by_key(|user| Reverse((user.highest_severity, user.findings)));
     users
+}
+
+/// The parts that a console answered by what proves nothing, each once. Such a part is no gap, but not seen either.
+fn undetermined_parts(report: &Report) -> Vec<&'static str> {
+    let mut parts = Vec::new();
+    for row in report.coverage.iter().filter(|row| row.state == PartState::Undetermined) {
+        if !parts.contains(&row.part) {
+            parts.push(row.part);
+        }
+    }
+    parts
 }
 
 /// Every part of the coverage with its gaps, in the order of the report.

@@ -116,6 +116,29 @@ impl Part {
             Self::AssetGroupUsers => "asset_group_users",
         }
     }
+
+    /// The path template that it is read from; what an auditor needs to read it again.
+    pub fn endpoint(self) -> &'static str {
+        match self {
+            Self::Info => "/api/3/administration/info",
+            Self::Settings => "/api/3/administration/settings",
+            Self::Collector | Self::Users => "/api/3/users",
+            Self::UserPrivileges => "/api/3/users/{id}/privileges",
+            Self::UserSites => "/api/3/users/{id}/sites",
+            Self::UserAssetGroups => "/api/3/users/{id}/asset_groups",
+            Self::TwoFactor => "/api/3/users/{id}/2FA",
+            Self::Roles => "/api/3/roles",
+            Self::RoleUsers => "/api/3/roles/{id}/users",
+            Self::Privileges => "/api/3/privileges",
+            Self::PrivilegeUsers => "/api/3/privileges/{id}/users",
+            Self::AuthenticationSources => "/api/3/authentication_sources",
+            Self::AuthenticationSourceUsers => "/api/3/authentication_sources/{id}/users",
+            Self::Sites => "/api/3/sites",
+            Self::SiteUsers => "/api/3/sites/{id}/users",
+            Self::AssetGroups => "/api/3/asset_groups",
+            Self::AssetGroupUsers => "/api/3/asset_groups/{id}/users",
+        }
+    }
 }
 
 impl fmt::Display for Part {

@@ -145,7 +145,7 @@ pub(super) fn roles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// A row for each part, and under it one for each of its gaps, which has no counts and no state of its own.
 pub(super) fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut table = Table::new(out, COVERAGE)?;
-    for (CoverageRow { console, part, expected, examined, state }, gaps) in gaps_by_part(report) {
+    for (CoverageRow { console, part, expected, examined, state, .. }, gaps) in gaps_by_part(report) {
         table.text(console)?;
         table.text(part)?;
         table.count(*expected)?;

@@ -15,7 +15,7 @@ mod text;
 
 use std::io::{self, BufWriter, Write};
 
-use super::users_worst_first;
+use super::{undetermined_parts, users_worst_first};
 use crate::report::Report;
 
 use page::Page;

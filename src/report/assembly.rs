@@ -296,6 +296,7 @@ fn add_coverage(report: &mut Report, snapshot: &Snapshot, console: &Arc<str>) {
     report.coverage.extend(snapshot.coverage.parts.iter().map(|part| CoverageRow {
         console: console.clone(),
         part: part.part.as_str(),
+        endpoint: part.part.endpoint(),
         expected: part.expected,
         examined: part.examined,
         state: part.state,

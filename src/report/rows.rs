@@ -299,6 +299,9 @@ pub struct CoverageRow {
     pub console: Arc<str>,
     /// The part.
     pub part: &'static str,
+    /// The path template that it is read from; JSON leaves it out, as the part implies it.
+    #[serde(skip)]
+    pub endpoint: &'static str,
     /// How much there should be; `None` where the console gives no total.
     pub expected: Option<u64>,
     /// How much was seen.

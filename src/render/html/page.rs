@@ -8,7 +8,7 @@ use super::rules::{RuleSection, Verdicts, sections};
 use super::tables::{
     AnomalyView, ChangeView, CoverageView, GapView, RoleView, ScopeView, UserView, WaiverView,
 };
-use super::{NAMES, Table, Text, date, tables};
+use super::{NAMES, Table, Text, date, tables, undetermined_parts};
 use crate::finding::Severity;
 use crate::model::{Depth, PartState};
 use crate::report::{Completeness, ConsoleSummary, Report};
@@ -17,6 +17,8 @@ use crate::report::{Completeness, ConsoleSummary, Report};
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Page {
     pub(super) complete: bool,
+    /// The parts that were answered on some console by what proves nothing.
+    pub(super) undetermined: Vec<&'static str>,
     /// The consoles' names, for headings.
     pub(super) names: Text,
     pub(super) run: RunView,
@@ -110,6 +112,7 @@ impl Page {
         let per_console = PerConsole::of(report);
         Self {
             complete: report.run.verdict == Completeness::Complete,
+            undetermined: undetermined_parts(report),
             names: names(report),
             run: RunView::of(report),
             counts: Counts::of(report),

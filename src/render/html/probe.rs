@@ -13,6 +13,7 @@ impl Page {
         let text = Text::name("probe");
         Self {
             complete: false,
+            undetermined: vec!["two_factor"],
             names: text.clone(),
             run: RunView {
                 job: Some(text.clone()),

@@ -90,7 +90,7 @@ impl Verdicts {
         for verdict in VERDICTS {
             let alike = |rule: &&RuleRow| rule.verdict == verdict && &*rule.console == console;
             let mut rules: Vec<&RuleRow> = report.rules.iter().filter(alike).collect();
-            rules.sort_by_key(|rule| Reverse(rule.severity));
+            rules.sort_by_key(|rule| Reverse((rule.severity, rule.findings)));
             if !rules.is_empty() {
                 let rules = rules.len() as u64;
                 verdicts.counts.push(VerdictCount { verdict: verdict.as_str(), rules });

@@ -243,7 +243,7 @@ pub(super) fn coverage(report: &Report) -> Table<CoverageView> {
     let view = |row: &CoverageRow| CoverageView {
         console: Text::name(&row.console),
         part: row.part,
-        endpoint: endpoint(row.part),
+        endpoint: row.endpoint,
         expected: row.expected,
         examined: row.examined,
         state: row.state.as_str(),
@@ -296,29 +296,5 @@ fn compared(check: CrossCheck) -> &'static str {
         CrossCheck::DanglingSite => "the granted site and the list of sites",
         CrossCheck::DanglingAssetGroup => "the granted asset group and the list of asset groups",
         CrossCheck::IncompleteRecord => "the user's record and what every known console sends",
-    }
-}
-
-/// Where a part is read from; what an auditor needs to read it again.
-fn endpoint(part: &str) -> &'static str {
-    match part {
-        "info" => "/api/3/administration/info",
-        "settings" => "/api/3/administration/settings",
-        "collector" | "users" => "/api/3/users",
-        "user_privileges" => "/api/3/users/{id}/privileges",
-        "user_sites" => "/api/3/users/{id}/sites",
-        "user_asset_groups" => "/api/3/users/{id}/asset_groups",
-        "two_factor" => "/api/3/users/{id}/2FA",
-        "roles" => "/api/3/roles",
-        "role_users" => "/api/3/roles/{id}/users",
-        "privileges" => "/api/3/privileges",
-        "privilege_users" => "/api/3/privileges/{id}/users",
-        "authentication_sources" => "/api/3/authentication_sources",
-        "authentication_source_users" => "/api/3/authentication_sources/{id}/users",
-        "sites" => "/api/3/sites",
-        "site_users" => "/api/3/sites/{id}/users",
-        "asset_groups" => "/api/3/asset_groups",
-        "asset_group_users" => "/api/3/asset_groups/{id}/users",
-        _ => "",
     }
 }

@@ -177,6 +177,24 @@ fn a_complete_population_says_so_and_nothing_else() {
 }
 
 #[test]
+fn what_could_not_be_determined_was_not_seen() {
+    let page = |part: &str| {
+        let of_part = |row: &&mut crate::report::CoverageRow| row.part == part;
+        page(&complete_but(|report| {
+            let rows = report.coverage.iter_mut().filter(of_part);
+            rows.for_each(|row| row.state = crate::model::PartState::Undetermined);
+        }))
+    };
+    let banner = |page: &str| between(page, "<div class=\"banner good\"", "</div>").to_owned();
+    let two_factor = banner(&page("two_factor"));
+    assert!(two_factor.contains("The population ties out. Two-factor state could not be determined"));
+    assert!(!two_factor.contains("was seen"), "{two_factor}");
+    let other = banner(&page("user_sites"));
+    assert!(other.contains("(user sites)") && !other.contains("was seen"), "{other}");
+    assert!(banner(&page("none")).contains("that should have been seen was seen"));
+}
+
+#[test]
 fn the_counts_are_those_of_the_report() {
     let report = Report::sample();
     let page = page(&report);

@@ -8,7 +8,7 @@ mod tables;
 use chrono::{DateTime, Utc};
 use rust_xlsxwriter::{Format, FormatAlign, Url, Worksheet, XlsxError};
 
-use super::{Book, Palette, Style, serial, shown};
+use super::{Book, Palette, Style, serial, shown, undetermined_parts};
 use crate::finding::Severity;
 use crate::report::{Completeness, FindingState, Report};
 
@@ -30,8 +30,8 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     tables::population(&mut page)?;
     let severities = tables::severities(&mut page)?;
     charts::severities(&mut page, &name, severities)?;
-    if let Some(rules) = tables::top_rules(&mut page)? {
-        charts::rules(&mut page, &name, rules)?;
+    if let Some((rules, worst)) = tables::top_rules(&mut page)? {
+        charts::rules(&mut page, &name, rules, &worst)?;
     }
     tables::verdicts(&mut page)?;
     let Page { mut sheet, row, .. } = page;
@@ -155,9 +155,16 @@ impl Page<'_> {
         self.height(20)?;
         match self.report.run.verdict {
             Completeness::Complete => {
-                let line = "Every part of every console ties out: what was to be seen was seen.";
+                let doubt = undetermined_parts(self.report).join(", ").replace('_', " ");
+                let line = if doubt.is_empty() {
+                    "Every part of every console ties out: what was to be seen was seen.".to_owned()
+                } else {
+                    format!(
+                        "The population ties out. Not determined for some of it: {doubt}, see the sheet Coverage."
+                    )
+                };
                 let format = self.style.complete.clone().set_align(FormatAlign::VerticalCenter);
-                self.put((FIRST, LAST), line, &format)?;
+                self.put((FIRST, LAST), &line, &format)?;
             }
             Completeness::Incomplete => {
                 let link = Url::new("internal:'Coverage'!A1").set_text(format!(

@@ -224,6 +224,25 @@ fn summary_tells_the_verdict_and_ties_out() {
     let complete = text(&report);
     assert!(complete.contains("COMPLETE|0|0|0|5|1|0") && !complete.contains("INCOMPLETE"), "{complete}");
     assert!(complete.contains("No rule found anything."));
+    assert!(complete.contains("what was to be seen was seen"));
+    let mut two_factor = report.coverage.iter_mut().filter(|row| row.part == "two_factor");
+    two_factor.next().unwrap().state = crate::model::PartState::Undetermined;
+    drop(two_factor);
+    let doubtful = text(&report);
+    assert!(doubtful.contains("Not determined for some of it: two factor") && !doubtful.contains("was seen"));
+}
+
+#[test]
+fn rules_with_worse_findings_stand_before_those_with_more() {
+    let mut report = Report::sample();
+    for _ in 0..5 {
+        report.findings.push(report.findings[1].clone());
+    }
+    let rows = Opened::new(bytes(&report)).rows("Summary");
+    let start = rows.iter().position(|row| row[0] == "Findings by rule").unwrap() + 2;
+    let rule = |row: &Vec<String>| (row[1].clone(), row[2].clone());
+    let rules: Vec<_> = rows[start..start + 2].iter().map(rule).collect();
+    assert_eq!(rules, [("AUTH-01".into(), "1".into()), ("LIFE-05".into(), "6".into())]);
 }
 
 #[test]

@@ -15,14 +15,20 @@ const WIDTH: u32 = 690;
 const ROW: u32 = 27;
 
 pub(super) fn severities(page: &mut Page<'_>, sheet: &str, drawn: Drawn) -> Result<(), XlsxError> {
-    let points = Severity::WORST_FIRST
-        .map(|severity| ChartPoint::new().set_format(&mut fill(Palette::severity(severity))));
+    let points = Severity::WORST_FIRST.map(point);
     let chart = bars(sheet, drawn, 1, 2, &points, "Open findings by severity");
     insert(page, drawn, chart)
 }
 
-pub(super) fn rules(page: &mut Page<'_>, sheet: &str, drawn: Drawn) -> Result<(), XlsxError> {
-    let chart = bars(sheet, drawn, 2, 3, &[], "Findings by rule");
+/// Each bar in the colour of the worst severity that its rule found.
+pub(super) fn rules(
+    page: &mut Page<'_>,
+    sheet: &str,
+    drawn: Drawn,
+    worst: &[Severity],
+) -> Result<(), XlsxError> {
+    let points: Vec<ChartPoint> = worst.iter().copied().map(point).collect();
+    let chart = bars(sheet, drawn, 2, 3, &points, "Findings by rule, in the colour of the worst");
     insert(page, drawn, chart)
 }
 
@@ -38,16 +44,13 @@ fn bars(
     let mut chart = Chart::new_bar();
     let mut font = ChartFont::new();
     font.set_size(9).set_color(Palette::INK);
-    let series = chart.add_series();
-    series
+    chart
+        .add_series()
         .set_categories((sheet, first, names, last, names))
         .set_values((sheet, first, values, last, values))
-        .set_format(&mut fill(Palette::LINK))
+        .set_points(points)
         .set_gap(45)
         .set_data_label(ChartDataLabel::new().show_value().set_font(&font));
-    if !points.is_empty() {
-        series.set_points(points);
-    }
     chart.title().set_hidden();
     chart.legend().set_hidden();
     chart.chart_area().set_format(ChartFormat::new().set_no_border().set_no_fill());
@@ -56,6 +59,10 @@ fn bars(
     quiet(chart.x_axis());
     chart.set_alt_text(about);
     chart
+}
+
+fn point(severity: Severity) -> ChartPoint {
+    ChartPoint::new().set_format(&mut fill(Palette::severity(severity)))
 }
 
 fn quiet(axis: &mut ChartAxis) {

@@ -1,5 +1,6 @@
 //! The summary's tables.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use rust_xlsxwriter::{Format, FormatAlign, XlsxError};
@@ -104,13 +105,15 @@ pub(super) fn severities(page: &mut Page<'_>) -> Result<Drawn, XlsxError> {
     Ok(Drawn { first, last: page.row - 2 })
 }
 
-/// The rules that found most; `None` if none found anything.
-pub(super) fn top_rules(page: &mut Page<'_>) -> Result<Option<Drawn>, XlsxError> {
+/// The rules with the worst findings, then the most, and how bad each is; `None` if none found anything.
+pub(super) fn top_rules(page: &mut Page<'_>) -> Result<Option<(Drawn, Vec<Severity>)>, XlsxError> {
     let report = page.report;
     page.heading("Findings by rule")?;
-    let mut counts: HashMap<&str, (u64, &str)> = HashMap::new();
+    let mut counts: HashMap<&str, (Severity, u64, &str)> = HashMap::new();
     for finding in &report.findings {
-        counts.entry(&finding.rule).or_insert((0, &finding.title)).0 += 1;
+        let (worst, count, _) = counts.entry(&finding.rule).or_insert((finding.severity, 0, &finding.title));
+        *worst = finding.severity.max(*worst);
+        *count += 1;
     }
     if counts.is_empty() {
         page.put((FIRST, FIRST), "No rule found anything.", &page.style.text)?;
@@ -119,11 +122,11 @@ pub(super) fn top_rules(page: &mut Page<'_>) -> Result<Option<Drawn>, XlsxError>
     }
     let codes: HashMap<&str, &str> = report.rules.iter().map(|rule| (rule.id, rule.code)).collect();
     let mut rules: Vec<_> = counts.into_iter().collect();
-    rules.sort_by_key(|(rule, (count, _))| (std::cmp::Reverse(*count), *rule));
+    rules.sort_by_key(|(rule, (worst, count, _))| (Reverse((*worst, *count)), *rule));
     header_row(page, &["Rule", "Code", "Findings"])?;
     let first = page.row;
     let centred = Style::ruled(&page.style.mark);
-    for (rule, (count, title)) in rules.iter().take(TOP) {
+    for (rule, (_, count, title)) in rules.iter().take(TOP) {
         page.height(20)?;
         page.put((FIRST, FIRST), title, &Style::ruled(&page.style.text))?;
         page.put((2, 2), codes.get(rule).copied().unwrap_or(rule), &centred)?;
@@ -136,7 +139,8 @@ pub(super) fn top_rules(page: &mut Page<'_>) -> Result<Option<Drawn>, XlsxError>
         page.put((FIRST, FIRST), &more, &page.style.complete)?;
         page.row += 1;
     }
-    Ok(Some(Drawn { first, last }))
+    let worst = rules.iter().take(TOP).map(|(_, (worst, ..))| *worst).collect();
+    Ok(Some((Drawn { first, last }, worst)))
 }
 
 /// Every rule on every console.
