@@ -43,7 +43,7 @@ pub struct Context<'a> {
     pub graph: &'a AccessGraph,
     /// The time to judge at: the end of the collection, never the clock.
     pub now: DateTime<Utc>,
-    /// The ids of the rules before this one whose verdict is withheld (unknown).
+    /// The ids of the rules before this one whose verdict is withheld (unknown, or the rule broke).
     pub withheld: &'a [&'static str],
 }
 
@@ -197,7 +197,7 @@ impl Analyzers {
         let mut withheld = Vec::new();
         for rule in self.rules() {
             let judgement = judge(rule, Context { graph, now, withheld: &withheld });
-            if judgement.verdict == Verdict::Unknown {
+            if matches!(judgement.verdict, Verdict::Unknown | Verdict::Error) {
                 withheld.push(judgement.rule.id);
             }
             judgements.push(judgement);
@@ -230,9 +230,17 @@ fn judge(rule: &dyn Rule, context: Context<'_>) -> Judgement {
         outcome.findings.iter_mut().for_each(|finding| finding.severity = severity);
     }
     let coverage = &context.graph.snapshot().coverage;
-    let unseen: Vec<&str> =
-        about.needs.iter().filter(|part| !coverage.is_complete(**part)).map(|part| part.as_str()).collect();
-    (judgement.verdict, judgement.note) = conclude(&outcome, &unseen);
+    // A collector without all rights sees filtered lists, whatever they say of themselves; the settings are no list.
+    let collector = (about.needs != [Part::Settings] && !about.needs.contains(&Part::Collector))
+        .then_some(&Part::Collector);
+    let needed = || collector.into_iter().chain(about.needs);
+    let undetermined =
+        |part: &Part| coverage.part(*part).is_some_and(|seen| seen.state == PartState::Undetermined);
+    let names = |parts: Vec<&Part>| parts.into_iter().map(|part| part.as_str()).collect::<Vec<_>>();
+    let open = names(needed().filter(|part| undetermined(part)).collect());
+    let unseen =
+        names(needed().filter(|part| !coverage.is_complete(**part) && !undetermined(part)).collect());
+    (judgement.verdict, judgement.note) = conclude(&outcome, &unseen, &open);
     judgement.examined = outcome.examined;
     judgement.expected = outcome.expected;
     judgement.findings = outcome.findings;
@@ -240,12 +248,18 @@ fn judge(rule: &dyn Rule, context: Context<'_>) -> Judgement {
 }
 
 /// A finding always counts. Without one, absence proves nothing unless everything was seen.
-fn conclude(outcome: &Outcome, unseen: &[&str]) -> (Verdict, Option<String>) {
+fn conclude(outcome: &Outcome, unseen: &[&str], undetermined: &[&str]) -> (Verdict, Option<String>) {
     let missing = outcome.expected.saturating_sub(outcome.examined);
-    let note = match (unseen.is_empty(), missing) {
+    let said =
+        |says: &str, parts: &[&str]| (!parts.is_empty()).then(|| format!("{says}: {}", parts.join(", ")));
+    let parts: Vec<String> = [said("not seen whole", unseen), said("undetermined in part", undetermined)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let note = match (parts.is_empty(), missing) {
         (true, 0) => None,
         (true, missing) => Some(format!("{missing} of {} could not be judged", outcome.expected)),
-        (false, _) => Some(format!("not seen whole: {}", unseen.join(", "))),
+        (false, _) => Some(parts.join("; ")),
     };
     let verdict = if !outcome.findings.is_empty() {
         Verdict::Fail
@@ -306,11 +320,11 @@ mod tests {
     #[test]
     fn conclusions_follow_from_findings_and_coverage() {
         let outcome = |examined, expected| Outcome { examined, expected, findings: Vec::new() };
-        assert_eq!(conclude(&outcome(3, 3), &[]).0, Verdict::Pass);
-        assert_eq!(conclude(&outcome(0, 0), &[]).0, Verdict::NotApplicable);
-        assert_eq!(conclude(&outcome(2, 3), &[]).0, Verdict::Unknown);
-        assert_eq!(conclude(&outcome(3, 3), &["users"]).0, Verdict::Unknown);
-        assert_eq!(conclude(&outcome(0, 0), &["users"]).0, Verdict::Unknown);
+        assert_eq!(conclude(&outcome(3, 3), &[], &[]).0, Verdict::Pass);
+        assert_eq!(conclude(&outcome(0, 0), &[], &[]).0, Verdict::NotApplicable);
+        assert_eq!(conclude(&outcome(2, 3), &[], &[]).0, Verdict::Unknown);
+        assert_eq!(conclude(&outcome(3, 3), &["users"], &[]).0, Verdict::Unknown);
+        assert_eq!(conclude(&outcome(0, 0), &["users"], &[]).0, Verdict::Unknown);
     }
 
     #[test]

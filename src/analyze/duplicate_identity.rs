@@ -50,7 +50,11 @@ impl Rule for DuplicateIdentity {
 
 fn finding(cluster: &[&User]) -> Finding {
     let lead = cluster[0];
-    let summary = format!("{} seems to be one of {} of one person", cut(&lead.login), amount(cluster.len(), "account"));
+    let (first, second) = (cut(&lead.login), cut(&cluster[1].login));
+    let summary = match cluster.len() - 2 {
+        0 => format!("{first} and {second} look like one person"),
+        more => format!("{first}, {second} and {} look like one person", amount(more, "more account")),
+    };
     let account = |user: &&User| {
         let state = if user.is_enabled() { "enabled" } else { "disabled" };
         let source = user.authentication.as_ref().and_then(|from| from.name.as_deref()).unwrap_or("unknown source");
@@ -60,6 +64,7 @@ fn finding(cluster: &[&User]) -> Finding {
         .with("name", cut(&lead.name))
         .with("mail address", cut(lead.email.as_deref().unwrap_or("none")))
         .with("accounts", list(cluster.iter().map(account)))
+        .affecting(cluster[1..].iter().map(|user| user.id))
 }
 
 /// Accounts of one person, each cluster and all clusters by id. Whoever shares a trait with one member belongs to it.
@@ -176,7 +181,7 @@ mod tests {
             person(local_user(3, "ana2"), "Ana Silva", "ana@home.example"),
         ]);
         check(&rule(), world.clone(), Expect::Fail(&["ana"]));
-        assert!(findings(&rule(), world)[0].summary.contains("3 accounts"));
+        assert!(findings(&rule(), world)[0].summary.contains("ana2 and 1 more account look"));
     }
 
     #[test]

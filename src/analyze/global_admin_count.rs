@@ -1,8 +1,8 @@
 //! PRIV-02: too few or too many Global Administrators.
 
-use super::{Context, Outcome, Rule, amount, cis, enabled, iso27001, logins, nist, pci_dss};
+use super::{Context, Outcome, Rule, amount, cis, enabled, holds_everything, iso27001, logins, nist, pci_dss};
 use crate::finding::{About, Finding, Severity};
-use crate::model::{Part, User};
+use crate::model::{GLOBAL_ADMIN, Part, User};
 
 static ABOUT: About = About {
     id: "global_admin_count",
@@ -45,8 +45,8 @@ impl Rule for GlobalAdminCount {
         let mut outcome = Outcome::default();
         let snapshot = graph.snapshot();
         let (certain, possible): (Vec<&User>, Vec<&User>) =
-            enabled(graph).filter(|user| is_global_admin(user) != Some(false)).partition(|user| {
-                is_global_admin(user) == Some(true) && user.enabled == Some(true)
+            enabled(graph).filter(|user| has_role(user) != Some(false)).partition(|user| {
+                has_role(user) == Some(true) && user.enabled == Some(true)
             });
         let (fewest, most) = (certain.len(), certain.len() + possible.len());
         let (min, max) = (self.min as usize, self.max as usize);
@@ -67,18 +67,21 @@ impl Rule for GlobalAdminCount {
             let finding = Finding::new(ABOUT.id, &snapshot.console, severity, summary)
                 .with("agreed", format!("{min} to {max}"))
                 .with("Global Administrators", logins(&certain));
-            if possible.is_empty() { finding } else { finding.with("perhaps also", logins(&possible)) }
+            let finding =
+                if possible.is_empty() { finding } else { finding.with("perhaps also", logins(&possible)) };
+            let others: Vec<&User> = enabled(graph)
+                .filter(|user| has_role(user) == Some(false) && holds_everything(user) == Some(true))
+                .collect();
+            if others.is_empty() { finding } else { finding.with("also hold everything", logins(&others)) }
         });
         outcome
     }
 }
 
-/// `None` for an account without a known role: it may be one.
-fn is_global_admin(user: &User) -> Option<bool> {
-    if user.is_global_admin() {
-        return Some(true);
-    }
-    user.role.id.as_ref().map(|_| false)
+/// By the role alone: the flag outside it is `superuser_outside_global_admin`'s to tell. `None` for an account without
+/// a known role: it may be one.
+fn has_role(user: &User) -> Option<bool> {
+    user.role.id.as_ref().map(|id| id.as_str() == GLOBAL_ADMIN)
 }
 
 #[cfg(test)]

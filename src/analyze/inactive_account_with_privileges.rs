@@ -10,8 +10,8 @@ static ABOUT: About = About {
     id: "inactive_account_with_privileges",
     code: "PRIV-05",
     title: "Disabled or locked account with access",
-    flags: "Disabled or locked accounts that still have administrative power, an all-sites or all-asset-groups flag, or \
-            grants of their own.",
+    flags: "Disabled or locked accounts that still have administrative power, an all-sites or all-asset-groups flag, \
+            or, if disabled, grants of their own.",
     why: "Everything that the account holds is live again with one click on enable or unlock.",
     severity: Severity::Medium,
     click_path: "Administration > Users > Manage users > the user: delete the account if nobody needs it back; otherwise \
@@ -43,7 +43,12 @@ impl Rule for InactiveAccountWithPrivileges {
             if inactive == Some(false) {
                 continue;
             }
-            let holds = if self.privileged_only { is_privileged(user) } else { holds_anything(user) };
+            // locked_account tells of every locked account; here its plain grants add nothing.
+            let holds = match (self.privileged_only, user.enabled == Some(true)) {
+                (true, _) => is_privileged(user),
+                (false, true) => holds_widely(user),
+                (false, false) => holds_anything(user),
+            };
             outcome.judge(all_of([inactive, holds]), || {
                 let state = if user.enabled == Some(false) { "disabled" } else { "locked" };
                 let summary = format!("{} is {state} and would have its access back at once", cut(&user.login));
@@ -62,6 +67,10 @@ impl Rule for InactiveAccountWithPrivileges {
 /// Whether an account is disabled or locked: one of the two is enough, and only both answers rule it out.
 fn is_inactive(user: &User) -> Option<bool> {
     all_of([user.enabled, user.locked.map(|locked| !locked)]).map(|active| !active)
+}
+
+fn holds_widely(user: &User) -> Option<bool> {
+    if user.role.all_sites || user.role.all_asset_groups { Some(true) } else { is_privileged(user) }
 }
 
 fn holds_anything(user: &User) -> Option<bool> {
@@ -106,9 +115,17 @@ mod tests {
     fn flags_grants_flags_and_power() {
         let mut flagged = disabled(empty(user(2, "flagged")));
         flagged.role.all_asset_groups = true;
-        let locked = User { locked: Some(true), ..user(3, "locked") };
-        let world = snapshot(vec![disabled(global_admin(1, "root")), flagged, locked, user(4, "active")]);
-        check(&rule(), world, Expect::Fail(&["root", "flagged", "locked"]));
+        let locked = |user| User { locked: Some(true), ..user };
+        let mut reaching = locked(user(3, "reaching"));
+        reaching.role.all_sites = true;
+        let world = snapshot(vec![
+            disabled(global_admin(1, "root")),
+            flagged,
+            reaching,
+            locked(user(4, "granted")),
+            user(5, "active"),
+        ]);
+        check(&rule(), world, Expect::Fail(&["root", "flagged", "reaching"]));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! GOV-05: parts of the population that the review did not see. It judges last, to name the verdicts that this costs.
 
-use super::{Context, Outcome, Rule, cut, list, nist, sox};
+use super::{Context, Outcome, Rule, amount, cut, list, logins, nist, sox};
 use crate::finding::{About, Finding, Severity};
-use crate::model::{Gap, Part, PartCoverage, PartState};
+use crate::graph::AccessGraph;
+use crate::model::{Gap, Part, PartCoverage, PartState, TwoFactor, User};
 
 /// The most gaps that one finding shows; the coverage lists them all.
 const SHOWN: usize = 5;
@@ -39,16 +40,41 @@ impl Rule for IncompleteCollection {
             let seen = snapshot.coverage.part(part);
             let problem = seen.and_then(|seen| problem(seen.state).map(|problem| (seen, problem)));
             outcome.judge(seen.map(|_| problem.is_some()), || {
+                if let Some(seen) = seen.filter(|seen| {
+                    seen.part == Part::TwoFactor && seen.state == PartState::Undetermined
+                }) {
+                    return with_verdicts(two_factor(graph, seen), withheld);
+                }
                 let (says, severity) = problem.map_or(("was not seen", Severity::High), |(_, problem)| problem);
                 let summary = format!("Part {part} of console {} {says}", cut(&snapshot.console.name));
                 let finding =
                     Finding::new(ABOUT.id, &snapshot.console, severity, summary).aspect(part.as_str());
                 let finding = seen.into_iter().fold(finding, evidence);
-                if withheld.is_empty() { finding } else { finding.with("verdicts withheld", list(withheld)) }
+                with_verdicts(finding, withheld)
             });
         }
         outcome
     }
+}
+
+fn with_verdicts(finding: Finding, withheld: &[&'static str]) -> Finding {
+    if withheld.is_empty() { finding } else { finding.with("verdicts withheld", list(withheld)) }
+}
+
+/// Answers on some accounts prove nothing, those on the others do: the finding names the accounts.
+fn two_factor(graph: &AccessGraph, seen: &PartCoverage) -> Finding {
+    let local = || graph.users().iter().filter(|user| user.is_local() == Some(true));
+    let open: Vec<&User> = local().filter(|user| user.two_factor == TwoFactor::Undetermined).collect();
+    let summary = format!(
+        "The two-factor state of {} of {} could not be determined",
+        open.len(),
+        amount(local().count(), "local account"),
+    );
+    let finding = Finding::new(ABOUT.id, &graph.snapshot().console, Severity::Medium, summary)
+        .aspect(Part::TwoFactor.as_str())
+        .with("accounts", logins(&open))
+        .with("remedy", "look the accounts up under Administration > Users; the API's answer shows neither state");
+    evidence(finding, seen).affecting(open.iter().map(|user| user.id))
 }
 
 /// What is wrong with a part. An answer that proves nothing costs some verdicts, but no row of the population.
@@ -81,9 +107,8 @@ mod tests {
     use super::*;
     use crate::analyze::Analyzers;
     use crate::analyze::check::{Expect, check, findings};
-    use crate::graph::AccessGraph;
     use crate::model::Snapshot;
-    use crate::model::sample::{incomplete, snapshot, user};
+    use crate::model::sample::{incomplete, local_user, snapshot, user};
 
     fn rule() -> IncompleteCollection {
         IncompleteCollection::default()
@@ -113,7 +138,12 @@ mod tests {
 
     #[test]
     fn undetermined_is_less_than_incomplete() {
-        let found = findings(&rule(), with_state(Part::TwoFactor, PartState::Undetermined));
+        let mut world = with_state(Part::TwoFactor, PartState::Undetermined);
+        world.users = vec![local_user(2, "ben"), User { two_factor: TwoFactor::Undetermined, ..local_user(3, "cy") }];
+        let found = findings(&rule(), world);
+        assert_eq!(found[0].summary, "The two-factor state of 1 of 2 local accounts could not be determined");
+        assert_eq!(found[0].affected, [crate::model::UserId(3)]);
+        assert_eq!(found[0].evidence[0], ("accounts", "cy".to_owned()));
         assert_eq!((&*found[0].aspect, found[0].severity), ("two_factor", Severity::Medium));
     }
 

@@ -1,11 +1,11 @@
 //! AUTH-01: local accounts with administrative power and a password alone.
 
 use super::{
-    Context, Outcome, Rule, all_of, cis, cut, enabled, has_second_factor, hipaa, is_privileged, iso27001, nist,
+    Combination, Context, Outcome, Rule, all_of, cis, cut, enabled, has_second_factor, held_by, hipaa, holds_everything, is_privileged, iso27001, nist,
     pci_dss, role_of, second_factor_evidence, soc2,
 };
 use crate::finding::{About, Finding, Severity};
-use crate::model::Part;
+use crate::model::{Part, User};
 
 static ABOUT: About = About {
     id: "local_admin_without_2fa",
@@ -51,9 +51,12 @@ impl Rule for LocalAdminWithout2fa {
                 continue;
             }
             outcome.judge(all_of([in_question, has_second_factor(user).map(|has| !has)]), || {
-                let summary = format!("{} is a local administrator and logs in with a password alone", cut(&user.login));
+                let power = power(user);
+                let summary =
+                    format!("{} is local, holds {power} and logs in with a password alone", cut(&user.login));
                 Finding::new(ABOUT.id, user, Severity::Critical, summary)
                     .with("role", role_of(&user.role))
+                    .with("administrative power", power)
                     .with("two-factor", second_factor_evidence(graph, user))
             });
         }
@@ -61,12 +64,26 @@ impl Rule for LocalAdminWithout2fa {
     }
 }
 
+/// What makes the account an administrator: everything, or the worst combination that it holds.
+fn power(user: &User) -> String {
+    if holds_everything(user) == Some(true) {
+        return "every privilege".to_owned();
+    }
+    let rows = user.effective_privileges().into_iter().flat_map(held_by);
+    let worst = rows.fold(None::<&Combination>, |worst, row| match worst {
+        Some(worst) if worst.severity >= row.severity => Some(worst),
+        _ => Some(row),
+    });
+    let reason = worst.map(|row| format!(" ({}: can {})", row.code, row.effect)).unwrap_or_default();
+    format!("administrative power{reason}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::analyze::check::{Expect, check, findings};
     use crate::model::sample::{global_admin, incomplete, local_user, snapshot, user, with_role};
-    use crate::model::{Answer, TwoFactor, User};
+    use crate::model::{Answer, TwoFactor};
 
     fn without_2fa(user: User) -> User {
         User { two_factor: TwoFactor::NotConfigured, ..user }
@@ -89,7 +106,7 @@ mod tests {
         let mut world = snapshot(vec![without_2fa(global_admin(1, "nxadmin"))]);
         world.settings.two_factor = Some(false);
         let findings = findings(&LocalAdminWithout2fa::default(), world);
-        assert!(findings[0].evidence[1].1.contains("two_factor_disabled"));
+        assert!(findings[0].evidence[2].1.contains("two_factor_disabled"));
     }
 
     #[test]

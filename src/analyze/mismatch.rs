@@ -1,6 +1,6 @@
 //! Disagreements between two answers of the console, gathered by the one subject that each finding is about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{amount, cut};
 use crate::finding::{Finding, Subject, SubjectKind};
@@ -21,6 +21,10 @@ pub(super) struct Disagreements<'a> {
 impl Disagreements<'_> {
     /// Adds both sides of the first few to a finding, and how many more there are.
     pub(super) fn evidence(&self, mut finding: Finding) -> Finding {
+        let users: BTreeSet<UserId> = self.anomalies.iter().filter_map(|anomaly| anomaly.user).collect();
+        let is_subject =
+            |id: &UserId| self.subject.kind == SubjectKind::User && self.subject.id == id.to_string();
+        finding = finding.affecting(users.into_iter().filter(|id| !is_subject(id)));
         for Anomaly { check: _, user, object, left, right } in self.anomalies.iter().take(SHOWN).copied() {
             let about = match user {
                 Some(user) if self.subject.kind != SubjectKind::User => format!("user {user}: "),

@@ -56,7 +56,8 @@ impl Rule for ShadowAdmin {
                 finding
                     .with("combinations", list(rows.iter().map(|holding| &holding.row.code)))
                     .with("together they can", list(rows.iter().map(|holding| &holding.row.effect)))
-                    .with("holders", logins(&holders)),
+                    .with("holders", logins(&holders))
+                    .affecting(holders.iter().map(|user| user.id)),
             );
         }
         for (user, rows) in &holdings.beyond_roles {

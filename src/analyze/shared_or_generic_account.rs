@@ -101,6 +101,7 @@ impl Rule for SharedOrGenericAccount {
                     .aspect("mailbox")
                     .with("mailbox", cut(&format!("{}@{}", mailbox.local, mailbox.domain)))
                     .with("accounts", logins(&users))
+                    .affecting(users.iter().map(|user| user.id).filter(|id| *id != lead.id))
             }));
         }
         outcome

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{Context, Outcome, Rule, cis, cut, iso27001, list, nist};
 use crate::finding::{About, Finding, Severity};
-use crate::model::{Part, Role};
+use crate::model::{GLOBAL_ADMIN, Part, Role};
 
 static ABOUT: About = About {
     id: "similar_roles",
@@ -52,7 +52,9 @@ impl Rule for SimilarRoles {
         for (index, role) in roles.iter().enumerate().filter(|(_, role)| !role.is_builtin()) {
             // Each pair is told once: on the custom role of the two, or on the one with the later id.
             let others = roles.iter().enumerate().filter(|(other, role)| *other < index || role.is_builtin());
+            // Merging into Global Administrator would hand out everything; shadow_admin tells of such a role.
             let similar: Vec<String> = others
+                .filter(|(_, role)| role.id.as_str() != GLOBAL_ADMIN)
                 .filter_map(|(other, role)| {
                     let likeness = self.likeness(&bits[index], &bits[other])?;
                     Some(format!("{} ({likeness})", label(role)))

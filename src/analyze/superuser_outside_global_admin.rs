@@ -44,6 +44,7 @@ impl Rule for SuperuserOutsideGlobalAdmin {
                 Finding::new(ABOUT.id, role, Severity::Critical, summary)
                     .with("users", users.len().to_string())
                     .with("logins", logins(&users))
+                    .affecting(users.iter().filter(|user| user.is_enabled()).map(|user| user.id))
             });
         }
         for user in graph.users() {

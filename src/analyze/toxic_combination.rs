@@ -58,9 +58,13 @@ fn of_role(graph: &AccessGraph, id: &RoleId, holding: &Holding<'_>) -> Finding {
     // All holders meet the row through the same definition, so that the first one shows it.
     let mut finding = finding(row, subject, summary, users[0]);
     if row.by_design.iter().any(|role| role == id.as_str()) {
+        // It says something of the product, and nothing of these accounts: it does not count for them.
         finding = finding.with("by design", "the vendor gives this role the combination; the role cannot be edited");
-    } else if graph.role(id).is_some_and(Role::is_builtin) {
-        finding = finding.with("built-in", "the role comes with the product and cannot be edited");
+    } else {
+        finding = finding.affecting(users.iter().map(|user| user.id));
+        if graph.role(id).is_some_and(Role::is_builtin) {
+            finding = finding.with("built-in", "the role comes with the product and cannot be edited");
+        }
     }
     finding
         .with("holders that reach all sites", format!("{everywhere} of {}", users.len()))
