@@ -71,7 +71,6 @@ pub struct AccessGraph {
     snapshot: Snapshot,
     users_by_id: HashMap<UserId, usize>,
     users_by_role: BTreeMap<RoleId, Vec<usize>>,
-    users_by_source: BTreeMap<AuthenticationSourceId, Vec<usize>>,
 }
 
 impl AccessGraph {
@@ -81,17 +80,13 @@ impl AccessGraph {
         share_privileges(&mut snapshot);
         let mut users_by_id = HashMap::with_capacity(snapshot.users.len());
         let mut users_by_role: BTreeMap<RoleId, Vec<usize>> = BTreeMap::new();
-        let mut users_by_source: BTreeMap<AuthenticationSourceId, Vec<usize>> = BTreeMap::new();
         for (index, user) in snapshot.users.iter().enumerate() {
             users_by_id.insert(user.id, index);
             if let Some(role) = &user.role.id {
                 users_by_role.entry(role.clone()).or_default().push(index);
             }
-            if let Some(source) = user.authentication.as_ref().and_then(|authentication| authentication.id) {
-                users_by_source.entry(source).or_default().push(index);
-            }
         }
-        Self { snapshot, users_by_id, users_by_role, users_by_source }
+        Self { snapshot, users_by_id, users_by_role }
     }
 
     /// The snapshot behind the graph.
@@ -121,12 +116,6 @@ impl AccessGraph {
     /// The users that hold a role, by id.
     pub fn users_of_role(&self, role: &RoleId) -> impl ExactSizeIterator<Item = &User> {
         let indexes = self.users_by_role.get(role).map_or(&[][..], Vec::as_slice);
-        indexes.iter().map(|&index| &self.snapshot.users[index])
-    }
-
-    /// The users of an authentication source, by id.
-    pub fn users_of_source(&self, source: AuthenticationSourceId) -> impl ExactSizeIterator<Item = &User> {
-        let indexes = self.users_by_source.get(&source).map_or(&[][..], Vec::as_slice);
         indexes.iter().map(|&index| &self.snapshot.users[index])
     }
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use url::{Host, Url};
+use url::Url;
 
 use crate::collect::{Focus, Options, TwoFactorPolicy};
-use crate::console::{Settings, Trust};
+use crate::console::{Settings, Trust, check_base};
 use crate::model::Depth;
 use crate::render::Format;
 use crate::secret::{SecretError, SecretSource};
@@ -116,20 +116,7 @@ impl ConsoleTable {
         if self.name.trim().is_empty() || self.name.chars().any(char::is_control) {
             return Err(("name", "a console needs a name on one line".to_owned()));
         }
-        let loopback = match self.url.host() {
-            Some(Host::Domain(domain)) => domain == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        if self.url.scheme() != "https" && !(self.url.scheme() == "http" && loopback) {
-            let problem = "must be https://; plain http is for loopback addresses only, because the password would \
-                           cross the network in clear";
-            return Err(("url", problem.to_owned()));
-        }
-        if !self.url.username().is_empty() || self.url.password().is_some() {
-            return Err(("url", "must not hold a login; use username and password".to_owned()));
-        }
+        check_base(&self.url).map_err(|error| ("url", error.to_string()))?;
         if self.username.is_empty() || self.username.contains(':') {
             return Err(("username", "a login without a colon is needed".to_owned()));
         }

@@ -89,9 +89,9 @@ fn hostile() -> Estate {
         ..EstateOptions::default()
     };
     let mut estate = Estate::generate(&options);
-    estate.uuid = "\"><img src=http://evil.example/x>\r\n\u{202e}".to_owned();
-    estate.serial = "=cmd|'/C calc'!A0".to_owned();
-    estate.version = "<script>\u{1b}[31m{{7*7}}".to_owned();
+    estate.uuid = "\"><img src=http://evil.example/x>\r\n\u{202e}".into();
+    estate.serial = "=cmd|'/C calc'!A0".into();
+    estate.version = "<script>\u{1b}[31m{{7*7}}".into();
     for (number, text) in (100..).zip(corpus()) {
         // An id stands in a path, whose length has a bound.
         let id: String = text.chars().take(1_000).collect();

@@ -37,7 +37,9 @@ fn said(users: &[recert::model::User]) -> String {
 #[test]
 fn names_do_nothing_on_a_terminal() {
     let mut all = String::new();
-    for users in HOSTILE.snapshot.users.chunks(TOLD) {
+    let plain = |login: &str| login.len() < 100 && login.chars().all(|c| matches!(c, ' '..='~'));
+    let users: Vec<_> = HOSTILE.snapshot.users.iter().filter(|user| !plain(&user.login)).cloned().collect();
+    for users in users.chunks(TOLD / 2) {
         all.push_str(&said(users));
     }
     let acts =
