@@ -187,3 +187,71 @@ fn scopes<T: Copy + Ord>(
     };
     Some(ids.into_iter().map(explain).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Answer;
+    use crate::model::sample::{global_admin, snapshot, user, with_role};
+
+    fn graph(users: Vec<User>) -> AccessGraph {
+        AccessGraph::build(snapshot(users))
+    }
+
+    #[test]
+    fn every_path_to_a_site_is_told() {
+        let mut mia = user(2, "mia");
+        mia.role.all_sites = true;
+        let graph = graph(vec![global_admin(1, "admin"), mia]);
+        let paths = |id: i64| {
+            let sites = graph.explain(graph.user(UserId(id)).unwrap()).sites.unwrap();
+            sites.into_iter().map(|site| (site.id, site.via)).collect::<Vec<_>>()
+        };
+        let (all, direct, superuser) = (Via::AllFlag, Via::Direct, Via::Superuser);
+        assert_eq!(paths(2), [(1, vec![all, direct]), (2, vec![all]), (3, vec![all])]);
+        assert_eq!(paths(1)[0], (1, vec![superuser, all, direct]));
+    }
+
+    #[test]
+    fn what_the_console_did_not_answer_is_unknown_and_not_nothing() {
+        let mut noor = user(7, "noor");
+        noor.sites = Answer::Missing;
+        let graph = graph(vec![noor]);
+        assert_eq!(graph.explain(&graph.users()[0]).sites, None);
+        let view = PrivilegeId::from("view-site-asset-data");
+        let holders = graph.who_can(&view, Target::Site(SiteId(1)));
+        assert!(holders[0].scope_unknown && holders[0].scope_via.is_empty());
+    }
+
+    #[test]
+    fn who_can_counts_roles_wildcards_and_superusers_and_heeds_the_scope() {
+        let wildcard = with_role(user(3, "wild"), "Automation", &["all-permissions"]);
+        let graph = graph(vec![global_admin(1, "admin"), user(2, "mia"), wildcard]);
+        let logins = |privilege: &str, target| {
+            let holders = graph.who_can(&PrivilegeId::from(privilege), target);
+            holders.into_iter().map(|holder| holder.login).collect::<Vec<_>>()
+        };
+        assert_eq!(logins("manage-sites", Target::Anywhere), ["admin", "wild"]);
+        assert_eq!(logins("view-site-asset-data", Target::Site(SiteId(1))), ["admin", "mia", "wild"]);
+        assert_eq!(logins("view-site-asset-data", Target::Site(SiteId(2))), ["admin"]);
+        assert_eq!(logins("view-site-asset-data", Target::AssetGroup(AssetGroupId(1))), ["admin"]);
+        let through: Vec<_> = graph
+            .who_can(&PrivilegeId::from("manage-sites"), Target::Anywhere)
+            .into_iter()
+            .map(|holder| holder.through)
+            .collect();
+        assert_eq!(
+            through,
+            ["role global-admin (global-admin)", "all-permissions of role Automation (Automation)"]
+        );
+    }
+
+    #[test]
+    fn a_privilege_beyond_the_role_is_told_as_such() {
+        let mut mia = user(2, "mia");
+        mia.privileges = Answer::Known([PrivilegeId::from("manage-tags")].into());
+        let graph = graph(vec![mia]);
+        let privileges = graph.explain(&graph.users()[0]).privileges.unwrap();
+        assert_eq!(privileges[0].through, "the console's answer alone; role User (user) does not list it");
+    }
+}
