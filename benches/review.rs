@@ -28,7 +28,7 @@ use recert::console::{Console, Settings};
 use recert::graph::AccessGraph;
 use recert::model::{Depth, Snapshot};
 use recert::render::{ARTIFACTS, Format, Templates};
-use recert::report::{Completeness, Reviewed, Run, assemble};
+use recert::report::{Completeness, History, Reviewed, Run, assemble};
 use recert::review::{self, Source};
 use recert::simulator::{self, Estate, EstateOptions, Simulator};
 use recert::store::{read_snapshots, write_snapshots};
@@ -253,13 +253,14 @@ fn estate(path: &Path) {
         id: "bench".into(),
         job: None,
         slot: None,
+        collapsed: 0,
         started: clock(),
         finished: clock(),
         verdict: Completeness::Incomplete,
         version: "bench",
         configuration: String::new(),
     };
-    let report = assemble(run, vec![Reviewed { graph, judgements }]);
+    let report = assemble(run, vec![Reviewed { graph, judgements }], &History::default());
     phase("assemble", &mut lap);
     let grants = report.grants().count();
     phase("count grants", &mut lap);

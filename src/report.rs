@@ -1,6 +1,7 @@
 //! The report: final, sorted and self-contained. Its serialisation is `report.json`; every other format reads it too.
 
 mod assembly;
+mod history;
 mod rows;
 #[cfg(test)]
 mod sample;
@@ -9,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use assembly::{Reviewed, assemble};
+pub use history::{Before, BeforeFinding, BeforeRule, History, Sighting};
 pub use rows::{
     AnomalyRow, AssetGroupRow, Change, CoverageRow, Evidence, FindingRow, FindingState, GapRow, Grant,
     PrivilegeRow, RoleRow, RuleRow, Scopes, SiteRow, UserRow,
@@ -62,6 +64,8 @@ pub struct Run {
     pub job: Option<String>,
     /// The nominal time of a scheduled run.
     pub slot: Option<DateTime<Utc>>,
+    /// Earlier slots that were missed and that this run stands for as well.
+    pub collapsed: u64,
     /// When the first collection started.
     pub started: DateTime<Utc>,
     /// When the last collection finished; the time that every rule judges at.

@@ -13,7 +13,7 @@ use crate::collect::{self, Options, Progress};
 use crate::console::{Console, Error};
 use crate::graph::AccessGraph;
 use crate::model::Snapshot;
-use crate::report::{Completeness, Report, Reviewed, Run, assemble};
+use crate::report::{Completeness, History, Report, Reviewed, Run, assemble};
 
 /// A console to review.
 #[derive(Debug, Clone)]
@@ -31,10 +31,21 @@ pub struct Source {
 pub struct Occasion {
     /// The job.
     pub job: Option<String>,
-    /// The nominal time of a scheduled run.
-    pub slot: Option<DateTime<Utc>>,
+    /// The scheduled run, if it is one.
+    pub scheduled: Option<Scheduled>,
     /// SHA-256 of the configuration, hex.
     pub configuration: String,
+}
+
+/// A run that a schedule asked for: doing it twice is doing it once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduled {
+    /// The run's id, from [`scheduled_run_id`].
+    pub run: String,
+    /// Its nominal time.
+    pub slot: DateTime<Utc>,
+    /// Earlier slots that were missed and that this run stands for as well.
+    pub collapsed: u64,
 }
 
 /// No console gave any answer: there is nothing to report.
@@ -106,24 +117,33 @@ pub fn same_console(snapshots: &[Snapshot]) -> Option<(&str, &str)> {
     })
 }
 
-/// Joins, judges and reports snapshots. Equal snapshots, rules and occasion give an equal report.
-pub fn report(snapshots: Vec<Snapshot>, analyzers: &Analyzers, occasion: Occasion) -> Report {
+/// Joins, judges and reports snapshots. Equal snapshots, rules, occasion and history give an equal report.
+pub fn report(
+    snapshots: Vec<Snapshot>,
+    analyzers: &Analyzers,
+    occasion: Occasion,
+    history: &History,
+) -> Report {
     let run = run(&snapshots, occasion);
     let reviewed = snapshots.into_iter().map(|snapshot| {
         let graph = AccessGraph::build(snapshot);
         let judgements = analyzers.judge(&graph);
         Reviewed { graph, judgements }
     });
-    assemble(run, reviewed.collect())
+    assemble(run, reviewed.collect(), history)
 }
 
 fn run(snapshots: &[Snapshot], occasion: Occasion) -> Run {
     let started = snapshots.iter().map(|snapshot| snapshot.started).min().unwrap_or_default();
     let finished = snapshots.iter().map(|snapshot| snapshot.finished).max().unwrap_or_default();
+    let scheduled = occasion.scheduled;
     Run {
-        id: run_id(snapshots, &occasion),
+        id: scheduled
+            .as_ref()
+            .map_or_else(|| run_id(occasion.job.as_deref(), snapshots), |scheduled| scheduled.run.clone()),
         job: occasion.job,
-        slot: occasion.slot,
+        slot: scheduled.as_ref().map(|scheduled| scheduled.slot),
+        collapsed: scheduled.map_or(0, |scheduled| scheduled.collapsed),
         started,
         finished,
         verdict: Completeness::Incomplete,
@@ -132,26 +152,28 @@ fn run(snapshots: &[Snapshot], occasion: Occasion) -> Run {
     }
 }
 
-/// The run's id: from the slot where there is one, so that doing it twice is doing it once; else from what was
-/// collected and when, so that judging a saved snapshot again is the same run.
-fn run_id(snapshots: &[Snapshot], occasion: &Occasion) -> String {
-    let mut hash = Sha256::new();
-    let mut add = |part: &str| {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    };
-    add(occasion.job.as_deref().unwrap_or_default());
+/// The id of a scheduled run: from the installation, the job and the slot, so that doing it twice is doing it once.
+pub fn scheduled_run_id(installation: &str, job: &str, slot: DateTime<Utc>) -> String {
+    id(["slot", installation, job, &slot.to_rfc3339()])
+}
+
+/// The id of a run on demand: from what was collected and when, so that judging a saved snapshot again is the same run.
+fn run_id(job: Option<&str>, snapshots: &[Snapshot]) -> String {
     let mut consoles: Vec<_> = snapshots
         .iter()
-        .map(|snapshot| match occasion.slot {
-            Some(slot) => (snapshot.console.name.clone(), slot),
-            None => (snapshot.console.key().to_owned(), snapshot.started),
-        })
+        .map(|snapshot| (snapshot.console.key().to_owned(), snapshot.started.to_rfc3339()))
         .collect();
     consoles.sort();
-    for (console, time) in consoles {
-        add(&console);
-        add(&time.to_rfc3339());
+    let consoles = consoles.iter().flat_map(|(console, started)| [console.as_str(), started.as_str()]);
+    id([job.unwrap_or_default()].into_iter().chain(consoles))
+}
+
+/// 64 bits of SHA-256 over length-prefixed parts, hex.
+fn id<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
     }
     hex::encode(&hash.finalize()[..8])
 }

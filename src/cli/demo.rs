@@ -17,6 +17,7 @@ use crate::console::{Console, Settings};
 use crate::deliver::publish;
 use crate::model::Depth;
 use crate::render::{ARTIFACTS, Format};
+use crate::report::History;
 use crate::review::{self, Occasion, Source};
 use crate::simulator::{self, Estate, Simulator};
 
@@ -54,8 +55,8 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     let snapshots = review::collect(&sources, world.clock).await;
     drop(watch);
     let configuration = hex::encode(Sha256::digest(format!("demo seed {} users {users}", arguments.seed)));
-    let occasion = Occasion { job: Some(JOB.to_owned()), slot: None, configuration };
-    let report = review::report(snapshots?, &Analyzers::default(), occasion);
+    let occasion = Occasion { job: Some(JOB.to_owned()), scheduled: None, configuration };
+    let report = review::report(snapshots?, &Analyzers::default(), occasion, &History::default());
     if let Some(former) = former {
         former.remove()?;
     }

@@ -10,7 +10,7 @@ use crate::deliver::{PublishError, holds_run, keep_latest, publish};
 use crate::finding::{Severity, Verdict};
 use crate::model::Snapshot;
 use crate::render::{Format, Templates};
-use crate::report::{Completeness, Report};
+use crate::report::{Completeness, History, Report};
 use crate::review::{self, Occasion};
 use crate::store::{read_snapshots, write_snapshots};
 
@@ -62,8 +62,9 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     }
     // Told at the end: the report must not be lost because the snapshot is.
     let saved = arguments.save_snapshot.as_ref().map_or(Ok(()), |path| write_snapshots(path, &snapshots));
-    let occasion = Occasion { job: arguments.job.clone(), slot: None, configuration: config.hash.clone() };
-    let report = review::report(snapshots, &config.analyzers, occasion);
+    let occasion =
+        Occasion { job: arguments.job.clone(), scheduled: None, configuration: config.hash.clone() };
+    let report = review::report(snapshots, &config.analyzers, occasion, &History::default());
 
     let mut directory = arguments.out.clone();
     if directory.is_none() && !arguments.json && !arguments.deliver {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{
     AnomalyRow, AssetGroupRow, Completeness, ConsoleSummary, ConsoleTotals, CoverageRow, Evidence,
-    FindingRow, FindingState, GapRow, Grant, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA, Scopes,
-    SiteRow, UserRow,
+    FindingRow, FindingState, GapRow, Grant, History, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA,
+    Scopes, SiteRow, UserRow,
 };
 use crate::finding::{Finding, Judgement, Severity, SubjectKind};
 use crate::graph::{AccessGraph, Reach, Via};
@@ -22,7 +22,7 @@ pub struct Reviewed {
 }
 
 /// Assembles the report of a run. `run.verdict` is set here: complete only if every console ties out.
-pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>) -> Report {
+pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>, history: &History) -> Report {
     reviewed.sort_by(|a, b| a.graph.snapshot().console.name.cmp(&b.graph.snapshot().console.name));
     let ties_out = reviewed.iter().all(|console| console.graph.snapshot().coverage.ties_out());
     run.verdict = completeness(ties_out);
@@ -44,6 +44,11 @@ pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>) -> Report {
     };
     for console in reviewed {
         add_console(&mut report, console);
+    }
+    for finding in &mut report.findings {
+        if let Some(sighting) = history.sightings.get(&finding.id) {
+            finding.first_seen = sighting.first;
+        }
     }
     report.findings.sort_by(|a, b| {
         let subject = |row: &FindingRow| (row.subject_kind, row.subject_id.parse::<i64>().ok());

@@ -1,6 +1,6 @@
 //! The one sample that every renderer's unit tests read: two consoles, one incomplete, findings, odd text.
 
-use super::{Completeness, Report, Reviewed, Run, assemble};
+use super::{Completeness, History, Report, Reviewed, Run, assemble};
 use crate::finding::{About, Control, Finding, Framework, Judgement, Severity, Verdict};
 use crate::graph::AccessGraph;
 use crate::model::sample::{global_admin, incomplete, local_user, snapshot, user};
@@ -54,6 +54,7 @@ impl Report {
             id: "5f2a9c01d3b4e6f7".into(),
             job: None,
             slot: None,
+            collapsed: 0,
             started: hq.started,
             finished: hq.finished,
             verdict: Completeness::Complete,
@@ -91,6 +92,6 @@ impl Report {
                 judgement(&LOCKED_RULE, Verdict::Unknown, Vec::new()),
             ],
         };
-        assemble(run, vec![lab, hq])
+        assemble(run, vec![lab, hq], &History::default())
     }
 }

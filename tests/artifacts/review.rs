@@ -10,6 +10,7 @@ use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
 use recert::console::{Console, Settings};
 use recert::model::{Depth, Snapshot};
 use recert::render::{ARTIFACTS, Templates};
+use recert::report::History;
 use recert::review::{self, Occasion, Source};
 use recert::simulator::{
     self, Account, Estate, EstateOptions, GroupRecord, RoleDefinition, Seed, Simulator, SiteRecord,
@@ -69,7 +70,12 @@ async fn reviewed() -> Reviewed {
     let estate = simulator.estate();
     tokio::time::timeout(Duration::from_secs(10), simulator.stop()).await.unwrap();
 
-    let report = review::report(vec![snapshot.clone()], &Analyzers::default(), Occasion::default());
+    let report = review::report(
+        vec![snapshot.clone()],
+        &Analyzers::default(),
+        Occasion::default(),
+        &History::default(),
+    );
     let render = |artifact: &recert::render::Artifact| {
         let mut file = Vec::new();
         artifact.render(&report, &Templates::builtin(), &mut file).unwrap();
