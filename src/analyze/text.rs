@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{User, UserRole};
+use crate::model::User;
 
 /// The longest name in a summary or in evidence.
 const LONGEST: usize = 120;
@@ -36,16 +36,6 @@ pub(super) fn logins(users: &[&User]) -> String {
 /// A count with its noun, in the plural where it should be.
 pub(super) fn amount(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// A role as people and the API know it: `Site Owner (site-admin)`.
-pub(super) fn role_of(role: &UserRole) -> String {
-    match (&role.name, &role.id) {
-        (Some(name), Some(id)) if name != id.as_str() => format!("{} ({})", cut(name), cut(id.as_str())),
-        (_, Some(id)) => cut(id.as_str()).into_owned(),
-        (Some(name), None) => cut(name).into_owned(),
-        (None, None) => "unknown".to_owned(),
-    }
 }
 
 /// What is known of a question.

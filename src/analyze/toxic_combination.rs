@@ -1,7 +1,7 @@
 //! SOD-01: privileges that together allow what neither allows alone.
 
 use super::{
-    Combination, Context, Holding, Outcome, Rule, amount, cut, holdings, iso27001, list, nist, role_of, soc2, sox,
+    Combination, Context, Holding, Outcome, Rule, amount, cut, holdings, iso27001, list, nist, soc2, sox,
 };
 use crate::finding::{About, Finding, Severity};
 use crate::graph::{AccessGraph, Reach};
@@ -73,7 +73,7 @@ fn of_role(graph: &AccessGraph, id: &RoleId, holding: &Holding<'_>) -> Finding {
 
 fn of_user(graph: &AccessGraph, user: &User, row: &'static Combination) -> Finding {
     let summary = format!("{} can {}, beyond what its role defines", cut(&user.login), row.effect);
-    finding(row, user, summary, user).with("role", role_of(&user.role)).with("reaches", reach(graph, user))
+    finding(row, user, summary, user).with("role", cut(&user.role.label())).with("reaches", reach(graph, user))
 }
 
 fn finding(
