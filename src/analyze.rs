@@ -30,10 +30,10 @@ use crate::model::{Coverage, Part, PartState, TwoFactor, User};
 pub use toxic::{COMBINATIONS, Combination};
 
 use control::{cis, hipaa, iso27001, nist, pci_dss, soc2, sox};
-use mailbox::{Mailbox, is_one_person, login_form, name_form, shared_mailboxes};
+use mailbox::{Mailbox, is_one_person, login_form, mailboxes, name_form};
 use mismatch::{Disagreements, disagreements};
 use power::{can_change, holds_everything, is_privileged};
-use text::{amount, cut, list, logins, yes_no};
+use text::{amount, cut, enumerate, first_logins, list, logins, yes_no};
 use toxic::{Holding, held_by, holdings};
 
 /// What a rule may look at.

@@ -10,6 +10,9 @@ const LONGEST: usize = 120;
 /// The most names in one list.
 const MOST: usize = 20;
 
+/// The most names in a sentence.
+const FEW: usize = 3;
+
 /// A text of at most [`LONGEST`] characters; the end of a longer one is an ellipsis.
 pub(super) fn cut(text: &str) -> Cow<'_, str> {
     if text.chars().nth(LONGEST).is_none() {
@@ -31,6 +34,25 @@ pub(super) fn list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String 
 /// The logins of some accounts, in their order.
 pub(super) fn logins(users: &[&User]) -> String {
     list(users.iter().map(|user| &user.login))
+}
+
+/// The first logins in a sentence: `ana, bo and 3 more`. At least one account.
+pub(super) fn first_logins(users: &[&User]) -> String {
+    enumerate(&users.iter().map(|user| cut(&user.login)).collect::<Vec<_>>(), users.len())
+}
+
+/// The first few of `count` names in a sentence: `ana`, `ana and bo`, `ana, bo, cy and 3 more`. No more than `count` of
+/// them are given.
+pub(super) fn enumerate<T: AsRef<str>>(names: &[T], count: usize) -> String {
+    let shown = names.len().min(FEW);
+    let names: Vec<&str> = names[..shown].iter().map(AsRef::as_ref).collect();
+    match (count.saturating_sub(shown), names.split_last()) {
+        (0, Some((last, []))) => (*last).to_owned(),
+        (0, Some((last, others))) => format!("{} and {last}", others.join(", ")),
+        (0, None) => String::new(),
+        (more, Some(_)) => format!("{} and {more} more", names.join(", ")),
+        (more, None) => more.to_string(),
+    }
 }
 
 /// A count with its noun, in the plural where it should be.
@@ -64,5 +86,14 @@ mod tests {
         assert!(list(items(20)).ends_with("18, 19"));
         assert!(list(items(23)).ends_with("18, 19 and 3 more"));
         assert_eq!(list(items(0)), "");
+    }
+
+    #[test]
+    fn a_sentence_names_the_first_few() {
+        assert_eq!(enumerate(&["ana"], 1), "ana");
+        assert_eq!(enumerate(&["ana", "bo", "cy"], 3), "ana, bo and cy");
+        assert_eq!(enumerate(&["ana", "bo", "cy", "di"], 4), "ana, bo, cy and 1 more");
+        assert_eq!(enumerate(&["ana"], 900), "ana and 899 more");
+        assert_eq!((enumerate::<&str>(&[], 0), enumerate::<&str>(&[], 4)), (String::new(), "4".to_owned()));
     }
 }

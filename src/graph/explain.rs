@@ -233,7 +233,7 @@ mod tests {
             .collect();
         assert_eq!(
             through,
-            ["role global-admin (global-admin)", "all-permissions of role Automation (Automation)"]
+            ["role global-admin", "all-permissions of role Automation"]
         );
     }
 
