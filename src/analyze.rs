@@ -34,7 +34,7 @@ use mailbox::{Mailbox, is_one_person, login_form, mailboxes, name_form};
 use mismatch::{Disagreements, disagreements};
 use power::{can_change, holds_everything, is_privileged};
 use text::{amount, cut, enumerate, first_logins, list, logins, yes_no};
-use toxic::{Holding, held_by, holdings};
+use toxic::{Holding, Holdings, held_by, holdings};
 
 /// What a rule may look at.
 #[derive(Debug, Clone, Copy)]

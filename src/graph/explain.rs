@@ -231,10 +231,7 @@ mod tests {
             .into_iter()
             .map(|holder| holder.through)
             .collect();
-        assert_eq!(
-            through,
-            ["role global-admin", "all-permissions of role Automation"]
-        );
+        assert_eq!(through, ["role global-admin", "all-permissions of role Automation"]);
     }
 
     #[test]
