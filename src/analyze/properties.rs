@@ -103,6 +103,7 @@ fn anomaly() -> impl Strategy<Value = Anomaly> {
     (select(checks), proptest::option::of(1_i64..12), objects).prop_map(|(check, user, object)| Anomaly {
         check,
         user: user.map(UserId),
+        further_users: 0,
         object: object.into(),
         left: Claim { endpoint: "/left".into(), says: "yes".into() },
         right: Claim { endpoint: "/right".into(), says: "no".into() },

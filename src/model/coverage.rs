@@ -286,14 +286,23 @@ impl GapReason {
 pub struct Anomaly {
     /// What was compared.
     pub check: CrossCheck,
-    /// The user in question; `None` where the disagreement is about a role or another resource.
+    /// The user in question; `None` where the disagreement is about a role or another resource, or stands for several
+    /// users.
     pub user: Option<UserId>,
+    /// How many further users the same is true of, where they are too many to be told one by one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub further_users: u64,
     /// The id of the role, privilege, source, site or group in question.
     pub object: String,
     /// The user's side, or the first side.
     pub left: Claim,
     /// The inverse side, or the second side.
     pub right: Claim,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What one endpoint says.
