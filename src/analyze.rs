@@ -33,7 +33,7 @@ use control::{cis, hipaa, iso27001, nist, pci_dss, soc2, sox};
 use mailbox::{Mailbox, is_one_person, login_form, mailboxes, name_form};
 use mismatch::{Disagreements, disagreements};
 use power::{can_change, holds_everything, is_privileged};
-use text::{amount, cut, enumerate, first_logins, list, logins, yes_no};
+use text::{amount, conjoin, cut, enumerate, first_logins, list, logins, yes_no};
 use toxic::{Holding, Holdings, held_by, holdings};
 
 /// What a rule may look at.

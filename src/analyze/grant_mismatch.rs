@@ -129,7 +129,7 @@ mod tests {
         );
         assert_eq!(
             summary(vec![anomaly(CrossCheck::AuthenticationSourceUsers, Some(2), "3")]),
-            "Authentication source Corporate LDAP and the record of mia contradict each other: the record of mia names it, \
+            "Authentication source Corporate LDAP and the record of mia contradict each other: the record names it, \
              the list of users of the authentication source leaves the user out"
         );
         assert_eq!(

@@ -54,7 +54,10 @@ impl Disagreements<'_> {
         let hold = if count == 1 { "holds" } else { "hold" };
         let kind = self.subject.kind.as_str().replace('_', " ");
         let object = format!("{kind} {}", cut(&self.subject.name));
-        let record = names.first().map_or(Cow::Borrowed("a user"), |name| Cow::Borrowed(&**name));
+        let record = match names.first() {
+            Some(name) if count > 1 => format!("the record of {name}"),
+            _ => "the record".to_owned(),
+        };
         let (left, right) = (cut(&first.left.says), cut(&first.right.says));
         let other_side = match first.check {
             CrossCheck::IncompleteRecord => return format!("The record of {who} {left}"),
@@ -78,7 +81,7 @@ impl Disagreements<'_> {
         };
         let records = if count == 1 { "record" } else { "records" };
         format!(
-            "{} and the {records} of {who} contradict each other: the record of {record} {left}, {other_side} {right}",
+            "{} and the {records} of {who} contradict each other: {record} {left}, {other_side} {right}",
             capitalised(&object)
         )
     }

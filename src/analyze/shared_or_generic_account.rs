@@ -82,7 +82,7 @@ impl Rule for SharedOrGenericAccount {
         let in_question = || enabled(graph).filter(|user| !self.allowed_logins.contains(&user.login));
         for user in in_question() {
             outcome.judge(Some(self.is_generic(user)), || {
-                let summary = format!("{} looks like an account that several people share", cut(&user.login));
+                let summary = format!("{} looks like an account that several people share: generic login", cut(&user.login));
                 finding(Subject::from(user), &[user], summary).with("generic login", cut(&user.login))
             });
         }

@@ -45,13 +45,23 @@ pub(super) fn first_logins(users: &[&User]) -> String {
 /// them are given.
 pub(super) fn enumerate<T: AsRef<str>>(names: &[T], count: usize) -> String {
     let shown = names.len().min(FEW);
-    let names: Vec<&str> = names[..shown].iter().map(AsRef::as_ref).collect();
-    match (count.saturating_sub(shown), names.split_last()) {
-        (0, Some((last, []))) => (*last).to_owned(),
-        (0, Some((last, others))) => format!("{} and {last}", others.join(", ")),
-        (0, None) => String::new(),
-        (more, Some(_)) => format!("{} and {more} more", names.join(", ")),
-        (more, None) => more.to_string(),
+    match count.saturating_sub(shown) {
+        0 => conjoin(&names[..shown]),
+        more if shown == 0 => more.to_string(),
+        more => {
+            let names: Vec<&str> = names[..shown].iter().map(AsRef::as_ref).collect();
+            format!("{} and {more} more", names.join(", "))
+        }
+    }
+}
+
+/// All names in a sentence: `ana`, `ana and bo`, `ana, bo and cy`.
+pub(super) fn conjoin<T: AsRef<str>>(names: &[T]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 

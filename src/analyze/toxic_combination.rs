@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Combination, Context, Holding, Holdings, Outcome, Rule, amount, cut, enumerate, holdings, iso27001, list, nist,
+    Combination, Context, Holding, Holdings, Outcome, Rule, amount, conjoin, cut, holdings, iso27001, list, nist,
     soc2, sox,
 };
 use crate::finding::{About, Finding, Severity, Subject};
@@ -80,12 +80,11 @@ fn of_role(graph: &AccessGraph, id: &RoleId, rows: &[&Holding<'_>]) -> Finding {
     let holders: Vec<&User> = holders.into_values().collect();
     let subject = rows[0].role(graph, id);
     let who = amount(holders.len(), "enabled account");
-    let summary = match rows {
-        [only] => format!("Through role {}, {who} can {}", cut(&subject.name), only.row.effect),
-        _ => {
-            let rows: Vec<_> = rows.iter().map(|holding| holding.row).collect();
-            format!("Role {} gives {who} {}", cut(&subject.name), several(&rows))
-        }
+    let summary = if let [only] = rows {
+        format!("Through role {}, {who} can {}", cut(&subject.name), only.row.effect)
+    } else {
+        let rows: Vec<_> = rows.iter().map(|holding| holding.row).collect();
+        format!("Role {} gives {who} {}", cut(&subject.name), several(&rows))
     };
     let everywhere = holders.iter().filter(|user| reaches_all_sites(graph, user)).count();
     // All holders meet a row through the same definition, so that the first one shows it.
@@ -116,7 +115,8 @@ fn of_design(graph: &AccessGraph, row: &'static Combination, roles: &[(&RoleId, 
     let names: Vec<String> = roles.iter().map(|(id, holding)| holding.role(graph, id).name).collect();
     let noun = if roles.len() == 1 { "built-in role" } else { "built-in roles" };
     let lets = if roles.len() == 1 { "lets" } else { "let" };
-    let names = enumerate(&names.iter().map(|name| cut(name)).collect::<Vec<_>>(), names.len());
+    // The built-in roles are few.
+    let names = conjoin(&names.iter().map(|name| cut(name)).collect::<Vec<_>>());
     let summary = format!("By the vendor's design, the {noun} {names} {lets} their holders {}", row.effect);
     let holders = |(id, holding): &(&RoleId, &Holding<'_>)| {
         format!("{}: {}", cut(&holding.role(graph, id).name), amount(holding.users.len(), "enabled account"))
