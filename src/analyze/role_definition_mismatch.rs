@@ -8,8 +8,9 @@ static ABOUT: About = About {
     id: "role_definition_mismatch",
     code: "ROLE-03",
     title: "Effective privileges differ from the role's definition",
-    flags: "Users and roles whose privileges differ between the user's record, the user's own privileges, the role's \
-            definition and the users of each role and privilege, and roles that users hold but the console does not list.",
+    flags: "Roles, privileges and users on which the console contradicts itself: what differs between the users' records, \
+            their own privileges, the role's definition and the users of each role and privilege, and roles that users \
+            hold but the console does not list.",
     why: "A review of the definition would certify other rights than the ones that people have.",
     severity: Severity::High,
     click_path: "Administration > Users > Manage users > the user > Role: select the role again and save; then compare \

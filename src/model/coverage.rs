@@ -360,3 +360,19 @@ impl CrossCheck {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_anomaly_of_an_older_snapshot_is_read() {
+        let older = r#"{"check":"site_users","user":7,"object":"3","left":{"endpoint":"/l","says":"a"},"right":{"endpoint":"/r","says":"b"}}"#;
+        let anomaly: Anomaly = serde_json::from_str(older).unwrap();
+        assert_eq!(anomaly.further_users, 0);
+        assert_eq!(serde_json::to_string(&anomaly).unwrap(), older);
+        let several = Anomaly { user: None, further_users: 9, ..anomaly };
+        let written = serde_json::to_string(&several).unwrap();
+        assert_eq!(serde_json::from_str::<Anomaly>(&written).unwrap(), several);
+    }
+}
