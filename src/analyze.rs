@@ -30,11 +30,11 @@ use crate::model::{Coverage, Part, PartState, TwoFactor, User};
 pub use toxic::{COMBINATIONS, Combination};
 
 use control::{cis, hipaa, iso27001, nist, pci_dss, soc2, sox};
-use mailbox::{Mailbox, is_one_person, login_form, name_form, shared_mailboxes};
+use mailbox::{Mailbox, is_one_person, login_form, mailboxes, name_form};
 use mismatch::{Disagreements, disagreements};
 use power::{can_change, holds_everything, is_privileged};
-use text::{amount, cut, list, logins, role_of, yes_no};
-use toxic::{Holding, held_by, holdings};
+use text::{amount, conjoin, cut, enumerate, first_logins, list, logins, yes_no};
+use toxic::{Holding, Holdings, held_by, holdings};
 
 /// What a rule may look at.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +45,8 @@ pub struct Context<'a> {
     pub now: DateTime<Utc>,
     /// The ids of the rules before this one whose verdict is withheld (unknown, or the rule broke).
     pub withheld: &'a [&'static str],
+    /// The ids of the rules before this one that found something, but could not judge everything.
+    pub partial: &'a [&'static str],
 }
 
 /// What a rule saw, before the frame turns it into a verdict.
@@ -194,11 +196,14 @@ impl Analyzers {
     pub fn judge(&self, graph: &AccessGraph) -> Vec<Judgement> {
         let now = graph.snapshot().finished;
         let mut judgements: Vec<Judgement> = Vec::new();
-        let mut withheld = Vec::new();
+        let (mut withheld, mut partial) = (Vec::new(), Vec::new());
         for rule in self.rules() {
-            let judgement = judge(rule, Context { graph, now, withheld: &withheld });
-            if matches!(judgement.verdict, Verdict::Unknown | Verdict::Error) {
-                withheld.push(judgement.rule.id);
+            let judgement = judge(rule, Context { graph, now, withheld: &withheld, partial: &partial });
+            match judgement.verdict {
+                Verdict::Unknown | Verdict::Error => withheld.push(judgement.rule.id),
+                // The note of a rule that found something says what it did not see.
+                Verdict::Fail if judgement.note.is_some() => partial.push(judgement.rule.id),
+                _ => {}
             }
             judgements.push(judgement);
         }

@@ -181,7 +181,8 @@ pub struct Finding {
     pub rule: Cow<'static, str>,
     /// What it is about.
     pub subject: Subject,
-    /// Tells findings of one rule on one subject apart (the code of a toxic combination, a mailbox); usually empty.
+    /// Tells findings of one rule on one subject apart (the code of a toxic combination, a digest of a mailbox); usually
+    /// empty. As the subject's id, it must not depend on who or how many are affected.
     pub aspect: Cow<'static, str>,
     /// How much it matters.
     pub severity: Severity,
@@ -235,15 +236,20 @@ impl Finding {
 
     /// The stable id: from console, rule, subject and aspect, never from text, severity or order.
     ///
-    /// 80 bits of SHA-256 over length-prefixed parts: a million findings collide with a probability below 10⁻¹².
+    /// It is a [`digest`]: a million findings collide with a probability below 10⁻¹².
     pub fn id(&self, console: &ConsoleIdentity) -> String {
-        let mut hash = Sha256::new();
-        for part in [console.key(), &self.rule, self.subject.kind.as_str(), &self.subject.id, &self.aspect] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        hex::encode(&hash.finalize()[..10])
+        digest(&[console.key(), &self.rule, self.subject.kind.as_str(), &self.subject.id, &self.aspect])
     }
+}
+
+/// 80 bits of SHA-256 over length-prefixed parts, in hexadecimal: what tells things apart without naming them.
+pub fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hex::encode(&hash.finalize()[..10])
 }
 
 #[cfg(test)]
@@ -285,6 +291,18 @@ mod tests {
         first.uuid = Some("c0ffee".into());
         let second = ConsoleIdentity { name: "headquarters".into(), ..first.clone() };
         assert_eq!(finding("7").id(&first), finding("7").id(&second));
+    }
+
+    #[test]
+    fn ids_never_change_between_versions() {
+        let id = finding("7").aspect("T4").id(&console("hq"));
+        assert_eq!(id, "836e54e1e2e7889571c2");
+    }
+
+    #[test]
+    fn parts_of_a_digest_do_not_run_into_each_other() {
+        assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
+        assert_ne!(digest(&["ab"]), digest(&["ab", ""]));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! SCOPE-01: accounts that reach everything by a flag.
 
 use super::{
-    Context, Outcome, Rule, all_of, can_change, cut, enabled, hipaa, iso27001, nist, pci_dss, role_of, soc2, yes_no,
+    Context, Outcome, Rule, all_of, can_change, cut, enabled, hipaa, iso27001, nist, pci_dss, soc2, yes_no,
 };
 use crate::finding::{About, Finding, Severity};
 use crate::model::{GLOBAL_ADMIN, Part, UserRole};
@@ -57,7 +57,7 @@ impl Rule for AllScopeFlag {
                 let everything = reached(&user.role).unwrap_or_default();
                 let summary = format!("{} reaches {everything} by a flag", cut(&user.login));
                 Finding::new(ABOUT.id, user, severity, summary)
-                    .with("role", role_of(&user.role))
+                    .with("role", cut(&user.role.label()))
                     .with("reaches", everything)
                     .with("can change what it reaches", yes_no(changes))
             });

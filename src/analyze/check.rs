@@ -21,7 +21,7 @@ pub(super) enum Expect<'a> {
 /// Judges a world by one rule and compares.
 pub(super) fn check(rule: &dyn Rule, world: Snapshot, expected: Expect<'_>) {
     let graph = AccessGraph::build(world);
-    let judgement = judge(rule, Context { graph: &graph, now: graph.snapshot().finished, withheld: &[] });
+    let judgement = judge(rule, context(&graph));
     let names: Vec<_> = judgement.findings.iter().map(|finding| finding.subject.name.as_str()).collect();
     let (verdict, subjects) = match expected {
         Expect::Pass => (Verdict::Pass, &[][..]),
@@ -37,5 +37,9 @@ pub(super) fn check(rule: &dyn Rule, world: Snapshot, expected: Expect<'_>) {
 /// What a rule finds in a world.
 pub(super) fn findings(rule: &dyn Rule, world: Snapshot) -> Vec<Finding> {
     let graph = AccessGraph::build(world);
-    judge(rule, Context { graph: &graph, now: graph.snapshot().finished, withheld: &[] }).findings
+    judge(rule, context(&graph)).findings
+}
+
+fn context(graph: &AccessGraph) -> Context<'_> {
+    Context { graph, now: graph.snapshot().finished, withheld: &[], partial: &[] }
 }

@@ -1,15 +1,15 @@
 //! SCOPE-04: grants and records on which the console contradicts itself.
 
-use super::{Context, Disagreements, Outcome, Rule, amount, cut, disagreements, iso27001, nist, sox, was_compared};
-use crate::finding::{About, Finding, Severity, SubjectKind};
+use super::{Context, Disagreements, Outcome, Rule, disagreements, iso27001, nist, sox, was_compared};
+use crate::finding::{About, Finding, Severity};
 use crate::model::{CrossCheck, Part};
 
 static ABOUT: About = About {
     id: "grant_mismatch",
     code: "SCOPE-04",
     title: "Contradictory or dangling grants",
-    flags: "Users and objects whose grants differ between the user's side and the object's side, grants of sites or asset \
-            groups that the console does not list, and incomplete user records.",
+    flags: "Sites, asset groups and authentication sources whose users differ between the users' records and their own \
+            lists, grants of sites or asset groups that the console does not list, and incomplete user records.",
     why: "A review of this population certifies access that nobody may have, and misses access that somebody has.",
     severity: Severity::High,
     click_path: "Administration > Users > Manage users > the user: compare the access page with the page of the site or \
@@ -28,7 +28,7 @@ static ABOUT: About = About {
         Part::AssetGroups,
         Part::AssetGroupUsers,
     ],
-    version: 1,
+    version: 2,
 };
 
 const CHECKS: &[CrossCheck] = &[
@@ -65,17 +65,10 @@ impl Rule for GrantMismatch {
 }
 
 fn finding(disagreements: &Disagreements<'_>) -> Finding {
-    let Disagreements { subject, anomalies } = disagreements;
     // The users of a site or group are a cross-check that no console documents exactly: alone they prove less.
     let doubtful = |check| matches!(check, CrossCheck::SiteUsers | CrossCheck::AssetGroupUsers);
-    let weak = anomalies.iter().all(|anomaly| doubtful(anomaly.check));
-    let severity = if weak { Severity::Medium } else { Severity::High };
-    let (name, count) = (cut(&subject.name), amount(anomalies.len(), "disagreement"));
-    let summary = match subject.kind {
-        SubjectKind::User => format!("The console contradicts itself about the access of {name}: {count}"),
-        _ => format!("The console contradicts itself about {name}: {count}"),
-    };
-    disagreements.evidence(Finding::new(ABOUT.id, subject.clone(), severity, summary))
+    let weak = disagreements.anomalies.iter().all(|anomaly| doubtful(anomaly.check));
+    disagreements.finding(ABOUT.id, if weak { Severity::Medium } else { Severity::High })
 }
 
 #[cfg(test)]
@@ -94,29 +87,82 @@ mod tests {
         Anomaly {
             check,
             user: user.map(UserId),
+            further_users: 0,
             object: object.into(),
-            left: claim("/api/3/users/2/sites", "granted"),
-            right: claim("/api/3/sites/9/users", "not listed"),
+            left: claim("/api/3/users/2/sites", "names it"),
+            right: claim("/api/3/sites/9/users", "leaves the user out"),
         }
     }
 
     fn world(anomalies: Vec<Anomaly>) -> Snapshot {
-        Snapshot { anomalies, ..snapshot(vec![user(2, "mia"), user(3, "ben")]) }
+        let people = [(2, "mia"), (3, "ben"), (4, "cy"), (5, "di")].map(|(id, login)| user(id, login));
+        Snapshot { anomalies, ..snapshot(people.to_vec()) }
     }
 
     #[test]
-    fn gathers_all_disagreements_of_one_subject() {
+    fn the_object_is_the_subject_and_the_users_are_affected() {
         let world = world(vec![
             anomaly(CrossCheck::DanglingSite, Some(2), "9"),
             anomaly(CrossCheck::SiteUsers, Some(2), "1"),
+            anomaly(CrossCheck::SiteUsers, Some(77), "1"),
             anomaly(CrossCheck::SiteUsers, None, "3"),
             anomaly(CrossCheck::DanglingAssetGroup, Some(77), "4"),
+            anomaly(CrossCheck::IncompleteRecord, Some(3), "3"),
         ]);
-        check(&rule(), world.clone(), Expect::Fail(&["mia", "user 77 (not listed)", "Site 3"]));
-        let findings = findings(&rule(), world);
-        let both_sides = "9: /api/3/users/2/sites says granted; /api/3/sites/9/users says not listed";
-        assert!(findings[0].evidence.contains(&("disagreement", both_sides.into())));
-        assert_eq!((findings[0].severity, findings[2].severity), (Severity::High, Severity::Medium));
+        check(&rule(), world.clone(), Expect::Fail(&["ben", "Site 1", "Site 3", "9", "4"]));
+        let found = findings(&rule(), world);
+        let severities: Vec<_> = found.iter().map(|finding| finding.severity).collect();
+        assert_eq!(severities, [Severity::High, Severity::Medium, Severity::Medium, Severity::High, Severity::High]);
+        assert_eq!(found[1].affected, [UserId(2), UserId(77)]);
+        assert!(found[0].affected.is_empty());
+        let both_sides = "mia: /api/3/users/2/sites names it; /api/3/sites/9/users leaves the user out";
+        assert!(found[1].evidence.contains(&("disagreement", both_sides.into())), "{:?}", found[1].evidence);
+    }
+
+    #[test]
+    fn the_summary_names_the_object_the_logins_and_the_first_disagreement() {
+        let summary = |anomalies: Vec<Anomaly>| findings(&rule(), world(anomalies)).remove(0).summary;
+        assert_eq!(
+            summary((2..6).map(|id| anomaly(CrossCheck::SiteUsers, Some(id), "1")).collect()),
+            "Site Site 1 and the records of mia, ben, cy and 1 more contradict each other: the record of mia names it, the \
+             list of users of the site leaves the user out"
+        );
+        assert_eq!(
+            summary(vec![anomaly(CrossCheck::AuthenticationSourceUsers, Some(2), "3")]),
+            "Authentication source Corporate LDAP and the record of mia contradict each other: the record names it, \
+             the list of users of the authentication source leaves the user out"
+        );
+        assert_eq!(
+            summary(vec![
+                anomaly(CrossCheck::DanglingAssetGroup, Some(2), "9"),
+                anomaly(CrossCheck::DanglingAssetGroup, Some(77), "9"),
+            ]),
+            "mia and user 77 (not listed) hold a grant on asset group 9, which the console does not list"
+        );
+        let mut incomplete = anomaly(CrossCheck::IncompleteRecord, Some(3), "3");
+        incomplete.left.says = "leaves out locked".into();
+        assert_eq!(summary(vec![incomplete]), "The record of ben leaves out locked");
+    }
+
+    #[test]
+    fn the_id_does_not_depend_on_how_many_disagree() {
+        let found = |users: i64, further_users: u64| {
+            let mut anomalies: Vec<_> =
+                (2..2 + users).map(|id| anomaly(CrossCheck::SiteUsers, Some(id), "1")).collect();
+            if further_users > 0 {
+                anomalies.push(Anomaly { further_users, ..anomaly(CrossCheck::SiteUsers, None, "1") });
+            }
+            let mut found = findings(&rule(), world(anomalies));
+            assert_eq!(found.len(), 1);
+            found.remove(0)
+        };
+        let console = snapshot(Vec::new()).console;
+        let (one, few, many) = (found(1, 0), found(50, 0), found(50, 450));
+        assert_eq!([few.id(&console), many.id(&console)], [one.id(&console), one.id(&console)]);
+        assert!(many.summary.contains("mia, ben, cy and 497 more"), "{}", many.summary);
+        assert_eq!((few.affected.len(), many.affected.len()), (50, 50));
+        assert_eq!(many.evidence[0], ("users", "500".into()));
+        assert_eq!(many.evidence[11..], [("not shown", "490 more disagreements".into())]);
     }
 
     #[test]
@@ -131,13 +177,5 @@ mod tests {
         parts.iter_mut().find(|entry| entry.part == Part::SiteUsers).unwrap().state = PartState::NotAsked;
         check(&rule(), lean, Expect::Unknown);
         check(&rule(), incomplete(world(Vec::new()), Part::UserSites), Expect::Unknown);
-    }
-
-    #[test]
-    fn shows_the_first_of_many() {
-        let many = (0..500).map(|site| anomaly(CrossCheck::SiteUsers, Some(2), &site.to_string())).collect();
-        let findings = findings(&rule(), world(many));
-        assert_eq!(findings[0].evidence.len(), 11);
-        assert_eq!(findings[0].evidence[10], ("not shown", "490 more disagreements".into()));
     }
 }

@@ -1,7 +1,7 @@
 //! PRIV-05: accounts that cannot log in and still hold access.
 
 use super::{
-    Context, Outcome, Rule, all_of, amount, cut, is_privileged, iso27001, nist, pci_dss, role_of, soc2, yes_no,
+    Context, Outcome, Rule, all_of, amount, cut, is_privileged, iso27001, nist, pci_dss, soc2, yes_no,
 };
 use crate::finding::{About, Finding, Severity};
 use crate::model::{Part, User};
@@ -53,7 +53,7 @@ impl Rule for InactiveAccountWithPrivileges {
                 let state = if user.enabled == Some(false) { "disabled" } else { "locked" };
                 let summary = format!("{} is {state} and would have its access back at once", cut(&user.login));
                 Finding::new(ABOUT.id, user, Severity::Medium, summary)
-                    .with("role", role_of(&user.role))
+                    .with("role", cut(&user.role.label()))
                     .with("administrative power", yes_no(is_privileged(user)))
                     .with("all sites", yes_no(Some(user.role.all_sites)))
                     .with("all asset groups", yes_no(Some(user.role.all_asset_groups)))

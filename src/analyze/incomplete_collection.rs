@@ -33,8 +33,9 @@ impl Rule for IncompleteCollection {
         &ABOUT
     }
 
-    fn examine(&self, Context { graph, withheld, .. }: Context<'_>) -> Outcome {
+    fn examine(&self, context: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
+        let Context { graph, .. } = context;
         let snapshot = graph.snapshot();
         for part in Part::ALL {
             let seen = snapshot.coverage.part(part);
@@ -43,22 +44,25 @@ impl Rule for IncompleteCollection {
                 if let Some(seen) = seen.filter(|seen| {
                     seen.part == Part::TwoFactor && seen.state == PartState::Undetermined
                 }) {
-                    return with_verdicts(two_factor(graph, seen), withheld);
+                    return with_verdicts(two_factor(graph, seen), context);
                 }
                 let (says, severity) = problem.map_or(("was not seen", Severity::High), |(_, problem)| problem);
                 let summary = format!("Part {part} of console {} {says}", cut(&snapshot.console.name));
                 let finding =
                     Finding::new(ABOUT.id, &snapshot.console, severity, summary).aspect(part.as_str());
                 let finding = seen.into_iter().fold(finding, evidence);
-                with_verdicts(finding, withheld)
+                with_verdicts(finding, context)
             });
         }
         outcome
     }
 }
 
-fn with_verdicts(finding: Finding, withheld: &[&'static str]) -> Finding {
-    if withheld.is_empty() { finding } else { finding.with("verdicts withheld", list(withheld)) }
+/// What the gaps cost: verdicts that are not given, and verdicts that rest on a part of the population.
+fn with_verdicts(finding: Finding, Context { withheld, partial, .. }: Context<'_>) -> Finding {
+    let named = [("verdicts withheld", withheld), ("judged in part", partial)];
+    let named = named.into_iter().filter(|(_, rules)| !rules.is_empty());
+    named.fold(finding, |finding, (label, rules)| finding.with(label, list(rules)))
 }
 
 /// Answers on some accounts prove nothing, those on the others do: the finding names the accounts.
@@ -164,13 +168,18 @@ mod tests {
     }
 
     #[test]
-    fn judges_last_and_names_the_verdicts_withheld() {
-        let graph = AccessGraph::build(incomplete(snapshot(vec![user(1, "mia")]), Part::Users));
+    fn judges_last_and_names_the_verdicts_withheld_and_those_in_part() {
+        let locked = User { locked: Some(true), ..user(1, "mia") };
+        let graph = AccessGraph::build(incomplete(snapshot(vec![locked]), Part::Users));
         let judgements = Analyzers::default().judge(&graph);
         let last = judgements.last().unwrap();
         assert_eq!(last.rule.id, ABOUT.id);
-        let withheld = &last.findings[0].evidence.last().unwrap();
-        assert_eq!(withheld.0, "verdicts withheld");
-        assert!(withheld.1.contains("locked_account") && withheld.1.contains("local_admin_without_2fa"));
+        let says = |label: &str| {
+            let evidence = &last.findings[0].evidence;
+            &evidence.iter().find(|(of, _)| *of == label).unwrap().1
+        };
+        assert_eq!(says("judged in part"), "locked_account");
+        assert!(says("verdicts withheld").contains("local_admin_without_2fa"));
+        assert!(!says("verdicts withheld").contains("locked_account"));
     }
 }

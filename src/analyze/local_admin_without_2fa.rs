@@ -2,7 +2,7 @@
 
 use super::{
     Combination, Context, Outcome, Rule, all_of, cis, cut, enabled, has_second_factor, held_by, hipaa, holds_everything, is_privileged, iso27001, nist,
-    pci_dss, role_of, second_factor_evidence, soc2,
+    pci_dss, second_factor_evidence, soc2,
 };
 use crate::finding::{About, Finding, Severity};
 use crate::model::{Part, User};
@@ -55,7 +55,7 @@ impl Rule for LocalAdminWithout2fa {
                 let summary =
                     format!("{} is local, holds {power} and logs in with a password alone", cut(&user.login));
                 Finding::new(ABOUT.id, user, Severity::Critical, summary)
-                    .with("role", role_of(&user.role))
+                    .with("role", cut(&user.role.label()))
                     .with("administrative power", power)
                     .with("two-factor", second_factor_evidence(graph, user))
             });

@@ -2,7 +2,7 @@
 
 use super::{
     Context, Outcome, Rule, all_of, cis, cut, enabled, has_second_factor, is_privileged, iso27001, nist, pci_dss,
-    role_of, second_factor_evidence,
+    second_factor_evidence,
 };
 use crate::finding::{About, Finding, Severity};
 use crate::model::Part;
@@ -44,7 +44,7 @@ impl Rule for LocalUserWithout2fa {
             outcome.judge(all_of([in_question, has_second_factor(user).map(|has| !has)]), || {
                 let summary = format!("{} is a local user and logs in with a password alone", cut(&user.login));
                 Finding::new(ABOUT.id, user, Severity::Medium, summary)
-                    .with("role", role_of(&user.role))
+                    .with("role", cut(&user.role.label()))
                     .with("two-factor", second_factor_evidence(graph, user))
             });
         }

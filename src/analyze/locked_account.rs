@@ -1,6 +1,6 @@
 //! LIFE-05: accounts that failed logins have locked.
 
-use super::{Context, Outcome, Rule, cut, nist, pci_dss, role_of, soc2, yes_no};
+use super::{Context, Outcome, Rule, cut, nist, pci_dss, soc2, yes_no};
 use crate::finding::{About, Finding, Severity};
 use crate::model::Part;
 
@@ -38,7 +38,7 @@ impl Rule for LockedAccount {
                 let summary = format!("{} is locked after failed logins", cut(&user.login));
                 Finding::new(ABOUT.id, user, Severity::Medium, summary)
                     .with("enabled", yes_no(user.enabled))
-                    .with("role", role_of(&user.role))
+                    .with("role", cut(&user.role.label()))
                     .with("failed logins that lock", threshold.map_or("unknown".to_owned(), |count| count.to_string()))
             });
         }

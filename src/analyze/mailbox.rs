@@ -1,7 +1,9 @@
 //! Mail addresses, names and logins reduced to what can be compared between accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
+use crate::finding::digest;
 use crate::model::User;
 
 /// A mail address that could receive mail, in lower case.
@@ -31,6 +33,11 @@ impl Mailbox {
             .then(|| Self { local: local.to_lowercase(), domain: domain.to_lowercase() })
     }
 
+    /// What tells findings about mailboxes apart: a digest, so that no address is kept where the finding's aspect is.
+    pub(super) fn aspect(&self) -> String {
+        digest(&["mailbox", &self.local, &self.domain])
+    }
+
     /// The mailbox behind a tagged address: mail to `jo+console` arrives at `jo`.
     fn untagged(mut self) -> Self {
         if let Some(plus) = self.local.find('+').filter(|plus| *plus > 0) {
@@ -40,17 +47,21 @@ impl Mailbox {
     }
 }
 
-/// The mailboxes that several of these accounts carry, with their accounts in the order given.
-pub(super) fn shared_mailboxes<'a>(
-    users: impl Iterator<Item = &'a User>,
-) -> impl Iterator<Item = (Mailbox, Vec<&'a User>)> {
+impl fmt::Display for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.local, self.domain)
+    }
+}
+
+/// The mailboxes of these accounts, in order, each with its accounts in the order given.
+pub(super) fn mailboxes<'a>(users: impl Iterator<Item = &'a User>) -> BTreeMap<Mailbox, Vec<&'a User>> {
     let mut accounts: BTreeMap<Mailbox, Vec<&User>> = BTreeMap::new();
     for user in users {
         if let Some(mailbox) = user.email.as_deref().and_then(Mailbox::parse) {
             accounts.entry(mailbox.untagged()).or_default().push(user);
         }
     }
-    accounts.into_iter().filter(|(_, users)| users.len() > 1)
+    accounts
 }
 
 /// Whether accounts could be one person's: the words of the shortest full name occur in all the others, so that
@@ -125,9 +136,9 @@ mod tests {
     fn tags_and_case_do_not_make_another_mailbox() {
         let mail = |id, mail: &str| User { email: Some(mail.into()), ..user(id, "x") };
         let users = [mail(1, "Ana@corp.example"), mail(2, "ana+vm@corp.example"), mail(3, "bo@corp.example")];
-        let shared: Vec<_> = shared_mailboxes(users.iter()).collect();
-        assert_eq!(shared.len(), 1);
-        assert_eq!(shared[0].1.len(), 2);
+        let accounts = mailboxes(users.iter());
+        let (ana, carriers) = accounts.first_key_value().unwrap();
+        assert_eq!((ana.to_string().as_str(), carriers.len(), accounts.len()), ("ana@corp.example", 2, 2));
     }
 
     #[test]

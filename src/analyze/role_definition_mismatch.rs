@@ -1,15 +1,16 @@
 //! ROLE-03: roles and privileges on which the console contradicts itself.
 
-use super::{Context, Disagreements, Outcome, Rule, amount, cut, disagreements, iso27001, nist, sox, was_compared};
-use crate::finding::{About, Finding, Severity, SubjectKind};
+use super::{Context, Outcome, Rule, disagreements, iso27001, nist, sox, was_compared};
+use crate::finding::{About, Severity};
 use crate::model::{CrossCheck, Part};
 
 static ABOUT: About = About {
     id: "role_definition_mismatch",
     code: "ROLE-03",
     title: "Effective privileges differ from the role's definition",
-    flags: "Users and roles whose privileges differ between the user's record, the user's own privileges, the role's \
-            definition and the users of each role and privilege, and roles that users hold but the console does not list.",
+    flags: "Roles, privileges and users on which the console contradicts itself: what differs between the users' records, \
+            their own privileges, the role's definition and the users of each role and privilege, and roles that users \
+            hold but the console does not list.",
     why: "A review of the definition would certify other rights than the ones that people have.",
     severity: Severity::High,
     click_path: "Administration > Users > Manage users > the user > Role: select the role again and save; then compare \
@@ -26,7 +27,7 @@ static ABOUT: About = About {
         Part::Privileges,
         Part::PrivilegeUsers,
     ],
-    version: 1,
+    version: 2,
 };
 
 const CHECKS: &[CrossCheck] = &[
@@ -56,20 +57,12 @@ impl Rule for RoleDefinitionMismatch {
         Outcome {
             examined: if compared { expected } else { 0 },
             expected,
-            findings: disagreements(graph, CHECKS).iter().map(finding).collect(),
+            findings: disagreements(graph, CHECKS)
+                .iter()
+                .map(|about| about.finding(ABOUT.id, Severity::High))
+                .collect(),
         }
     }
-}
-
-fn finding(disagreements: &Disagreements<'_>) -> Finding {
-    let Disagreements { subject, anomalies } = disagreements;
-    let (name, count) = (cut(&subject.name), amount(anomalies.len(), "disagreement"));
-    let summary = match subject.kind {
-        SubjectKind::User => format!("The console contradicts itself about the privileges of {name}: {count}"),
-        SubjectKind::Role => format!("The console contradicts itself about role {name}: {count}"),
-        _ => format!("The console contradicts itself about {name}: {count}"),
-    };
-    disagreements.evidence(Finding::new(ABOUT.id, subject.clone(), Severity::High, summary))
 }
 
 #[cfg(test)]
@@ -88,9 +81,10 @@ mod tests {
         Anomaly {
             check,
             user: Some(UserId(user)),
+            further_users: 0,
             object: object.into(),
-            left: claim("/api/3/users", "12 privileges"),
-            right: claim("/api/3/roles", "14 privileges"),
+            left: claim("/api/3/users/2", "has also create-tickets"),
+            right: claim("/api/3/roles/Auditors", "has nothing more"),
         }
     }
 
@@ -100,21 +94,35 @@ mod tests {
 
     #[test]
     fn a_fault_of_the_role_is_told_once_for_all_its_users() {
-        let many = (0..5000).map(|user| anomaly(CrossCheck::RoleDefinition, user, "Auditors")).collect();
-        check(&rule(), world(many), Expect::Fail(&["Auditors"]));
+        let many = (2..5002).map(|user| anomaly(CrossCheck::RoleDefinition, user, "Auditors")).collect();
+        let found = findings(&rule(), world(many));
+        assert_eq!((found.len(), found[0].subject.name.as_str(), found[0].affected.len()), (1, "Auditors", 5000));
+        assert_eq!(
+            found[0].summary,
+            "Role Auditors and the records of mia, ben, user 4 (not listed) and 4997 more contradict each other: the \
+             record of mia has also create-tickets, the definition of the role has nothing more"
+        );
         let vanished = world(vec![anomaly(CrossCheck::DanglingRole, 2, "Gone")]);
-        check(&rule(), vanished, Expect::Fail(&["Gone"]));
+        check(&rule(), vanished.clone(), Expect::Fail(&["Gone"]));
+        assert_eq!(findings(&rule(), vanished)[0].summary, "mia holds role Gone, which the console does not list");
     }
 
     #[test]
-    fn a_fault_of_the_user_is_told_on_the_user() {
+    fn a_fault_of_a_privilege_is_told_on_the_privilege_and_one_of_the_user_on_the_user() {
         let world = world(vec![
-            anomaly(CrossCheck::UserPrivileges, 3, "user"),
+            anomaly(CrossCheck::UserPrivileges, 3, "3"),
             anomaly(CrossCheck::PrivilegeUsers, 2, "create-reports"),
             anomaly(CrossCheck::RoleUsers, 2, "user"),
+            anomaly(CrossCheck::RoleDefinition, 3, "user"),
         ]);
-        check(&rule(), world.clone(), Expect::Fail(&["mia", "ben"]));
-        assert_eq!(findings(&rule(), world)[0].evidence.len(), 2);
+        check(&rule(), world.clone(), Expect::Fail(&["ben", "user", "create-reports"]));
+        let found = findings(&rule(), world);
+        assert_eq!(found[1].affected, [UserId(2), UserId(3)]);
+        assert_eq!(
+            found[0].summary,
+            "Two answers on the privileges of ben differ: the record has also create-tickets, the list of privileges has \
+             nothing more"
+        );
     }
 
     #[test]

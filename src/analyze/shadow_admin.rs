@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Outcome, Rule, amount, cut, holdings, iso27001, list, logins, nist, role_of, soc2};
+use super::{Context, Outcome, Rule, amount, cut, holdings, iso27001, list, logins, nist, soc2};
 use crate::finding::{About, Finding, Severity};
 use crate::model::{Part, Role, User, UserId};
 
@@ -71,7 +71,7 @@ impl Rule for ShadowAdmin {
             );
             findings.push(
                 Finding::new(ABOUT.id, *user, Severity::High, summary)
-                    .with("role", role_of(&user.role))
+                    .with("role", cut(&user.role.label()))
                     .with("combinations", list(rows.iter().map(|row| &row.code)))
                     .with("together they can", list(rows.iter().map(|row| &row.effect))),
             );

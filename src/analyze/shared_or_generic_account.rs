@@ -1,11 +1,11 @@
 //! HYG-02: accounts behind which no single person stands.
 
 use super::{
-    Context, Mailbox, Outcome, Rule, amount, cut, enabled, hipaa, is_one_person, is_privileged, iso27001, login_form,
-    logins, nist, pci_dss, shared_mailboxes, yes_no,
+    Context, Mailbox, Outcome, Rule, cut, enabled, first_logins, hipaa, is_one_person, is_privileged, iso27001,
+    login_form, logins, mailboxes, nist, pci_dss, yes_no,
 };
-use crate::finding::{About, Finding, Severity};
-use crate::model::{Part, User, UserId};
+use crate::finding::{About, Finding, Severity, Subject};
+use crate::model::{Part, User};
 
 static ABOUT: About = About {
     id: "shared_or_generic_account",
@@ -28,7 +28,7 @@ static ABOUT: About = About {
         hipaa("312(a)(2)(i)"),
     ],
     needs: &[Part::Users, Part::UserPrivileges],
-    version: 1,
+    version: 2,
 };
 
 /// Logins that name a function, a team or nothing.
@@ -80,48 +80,49 @@ impl Rule for SharedOrGenericAccount {
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         let in_question = || enabled(graph).filter(|user| !self.allowed_logins.contains(&user.login));
-        let shared: Vec<(Mailbox, Vec<&User>)> =
-            shared_mailboxes(in_question()).filter(|(_, users)| !is_one_person(users)).collect();
-        let sharing: std::collections::HashSet<UserId> =
-            shared.iter().flat_map(|(_, users)| users).map(|user| user.id).collect();
         for user in in_question() {
-            let sign = self.sign(user, sharing.contains(&user.id));
-            outcome.judge(Some(sign.is_some()), || {
-                let (sign, value) = sign.unwrap_or_default();
-                let summary = format!("{} looks like an account that several people share: {sign}", cut(&user.login));
-                finding(user, &[user], summary).with(sign, cut(value))
+            outcome.judge(Some(self.is_generic(user)), || {
+                let summary = format!("{} looks like an account that several people share: generic login", cut(&user.login));
+                finding(Subject::from(user), &[user], summary).with("generic login", cut(&user.login))
             });
         }
-        for (mailbox, users) in shared {
-            let lead = users.iter().min_by_key(|user| user.id).copied();
-            outcome.findings.extend(lead.map(|lead| {
-                let count = amount(users.len(), "account");
-                let summary = format!("{count} of different people, {} among them, carry one mailbox", cut(&lead.login));
-                finding(lead, &users, summary)
-                    .aspect("mailbox")
-                    .with("mailbox", cut(&format!("{}@{}", mailbox.local, mailbox.domain)))
-                    .with("accounts", logins(&users))
-                    .affecting(users.iter().map(|user| user.id).filter(|id| *id != lead.id))
-            }));
-        }
+        let mailboxes = mailboxes(in_question()).into_iter();
+        outcome.findings.extend(mailboxes.filter_map(|(mailbox, users)| {
+            let says = self.sign(&mailbox, &users)?;
+            let summary = format!("{} {says}, {}", first_logins(&users), cut(&mailbox.to_string()));
+            // On the console, and told apart by the mailbox: it stays the same whoever carries it.
+            let finding = finding(Subject::from(&graph.snapshot().console), &users, summary)
+                .aspect(mailbox.aspect())
+                .with("mailbox", cut(&mailbox.to_string()))
+                .with("accounts", logins(&users))
+                .affecting(users.iter().map(|user| user.id));
+            Some(finding)
+        }));
         outcome
     }
 }
 
 impl SharedOrGenericAccount {
-    /// What shows that an account is generic. The address of a list counts once, with all the accounts that carry it.
-    fn sign<'a>(&self, user: &'a User, shares_mailbox: bool) -> Option<(&'static str, &'a str)> {
-        if matches(&self.patterns, &login_form(&user.login)) {
-            return Some(("generic login", &user.login));
+    fn is_generic(&self, user: &User) -> bool {
+        matches(&self.patterns, &login_form(&user.login))
+    }
+
+    /// What is wrong with a mailbox and its accounts: the words after the logins. An account with a generic login is told
+    /// by its login, whatever its address.
+    fn sign(&self, mailbox: &Mailbox, users: &[&User]) -> Option<&'static str> {
+        if users.len() > 1 && !is_one_person(users) {
+            return Some("are accounts of different people with one mailbox");
         }
-        let address = user.email.as_deref()?;
-        let mailbox = Mailbox::parse(address)?;
-        let is_list = !shares_mailbox && matches(&self.list_addresses, &login_form(&mailbox.local));
-        is_list.then_some(("address of a list or role", address))
+        let is_list = matches(&self.list_addresses, &login_form(&mailbox.local))
+            && users.iter().any(|user| !self.is_generic(user));
+        is_list.then_some(match users {
+            [_] => "has the address of a list or role",
+            _ => "have the address of a list or role",
+        })
     }
 }
 
-fn finding(subject: &User, accounts: &[&User], summary: String) -> Finding {
+fn finding(subject: Subject, accounts: &[&User], summary: String) -> Finding {
     let power: Vec<_> = accounts.iter().map(|user| is_privileged(user)).collect();
     let privileged = if power.contains(&Some(true)) { Some(true) } else { (!power.contains(&None)).then_some(false) };
     let severity = if privileged == Some(true) { Severity::High } else { Severity::Medium };
@@ -173,8 +174,30 @@ mod tests {
     #[test]
     fn flags_addresses_of_lists_and_roles() {
         for mail in ["team@corp.example", "vm-team@corp.example", "No-Reply@corp.example"] {
-            check(&rule(), snapshot(vec![person(1, "ops", "Ops", mail)]), Expect::Fail(&["ops"]));
+            check(&rule(), snapshot(vec![person(1, "ops", "Ops", mail)]), Expect::Fail(&["hq"]));
         }
+        let listed = person(1, "guest", "Guest", "team@corp.example");
+        check(&rule(), snapshot(vec![listed]), Expect::Fail(&["guest"]));
+    }
+
+    #[test]
+    fn a_mailbox_keeps_its_finding_whoever_carries_it() {
+        let carriers = [
+            person(2, "bo", "Bo Li", "team@corp.example"),
+            person(3, "cy", "Cy Ode", "Team@corp.example"),
+            person(4, "di", "Di Fo", "team+vm@corp.example"),
+        ];
+        let found = |users: &[User]| findings(&rule(), snapshot(users.to_vec())).remove(0);
+        let all = found(&carriers);
+        assert_eq!(all.summary, "bo, cy and di are accounts of different people with one mailbox, team@corp.example");
+        assert_eq!(all.affected, [2, 3, 4].map(crate::model::UserId));
+        let console = snapshot(Vec::new()).console;
+        for fewer in [&carriers[1..], &carriers[..2], &carriers[2..]] {
+            assert_eq!(found(fewer).id(&console), all.id(&console));
+        }
+        let elsewhere = found(&[person(2, "bo", "Bo Li", "team@lab.example")]);
+        assert_ne!(elsewhere.id(&console), all.id(&console));
+        assert_eq!(elsewhere.summary, "bo has the address of a list or role, team@lab.example");
     }
 
     #[test]
@@ -184,8 +207,7 @@ mod tests {
             person(2, "bo", "Bo Li", "Team@corp.example"),
             person(4, "di", "Di Fo", "di@corp.example"),
         ]);
-        check(&rule(), world.clone(), Expect::Fail(&["bo"]));
-        assert_eq!(findings(&rule(), world)[0].aspect, "mailbox");
+        check(&rule(), world, Expect::Fail(&["hq"]));
     }
 
     #[test]

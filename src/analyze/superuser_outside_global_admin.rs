@@ -1,6 +1,6 @@
 //! PRIV-01: the superuser flag or the wildcard privilege outside the role that is meant to carry them.
 
-use super::{Context, Outcome, Rule, cis, cut, iso27001, logins, nist, pci_dss, role_of, soc2, yes_no};
+use super::{Context, Outcome, Rule, cis, cut, iso27001, logins, nist, pci_dss, soc2, yes_no};
 use crate::finding::{About, Finding, Severity};
 use crate::model::{GLOBAL_ADMIN, Part, User};
 
@@ -58,7 +58,7 @@ impl Rule for SuperuserOutsideGlobalAdmin {
                 let summary =
                     format!("{} holds every permission without being Global Administrator", cut(&user.login));
                 Finding::new(ABOUT.id, user, Severity::Critical, summary)
-                    .with("role", role_of(&user.role))
+                    .with("role", cut(&user.role.label()))
                     .with("superuser flag", yes_no(Some(user.role.superuser)))
                     .with(WILDCARD, yes_no(user.effective_privileges().map(|held| held.contains(WILDCARD))))
                     .with("enabled", yes_no(user.enabled))

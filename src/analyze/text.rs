@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
-use crate::model::{User, UserRole};
+use crate::model::User;
 
 /// The longest name in a summary or in evidence.
 const LONGEST: usize = 120;
 
 /// The most names in one list.
 const MOST: usize = 20;
+
+/// The most names in a sentence.
+const FEW: usize = 3;
 
 /// A text of at most [`LONGEST`] characters; the end of a longer one is an ellipsis.
 pub(super) fn cut(text: &str) -> Cow<'_, str> {
@@ -33,19 +36,38 @@ pub(super) fn logins(users: &[&User]) -> String {
     list(users.iter().map(|user| &user.login))
 }
 
+/// The first logins in a sentence: `ana, bo and 3 more`. At least one account.
+pub(super) fn first_logins(users: &[&User]) -> String {
+    enumerate(&users.iter().map(|user| cut(&user.login)).collect::<Vec<_>>(), users.len())
+}
+
+/// The first few of `count` names in a sentence: `ana`, `ana and bo`, `ana, bo, cy and 3 more`. No more than `count` of
+/// them are given.
+pub(super) fn enumerate<T: AsRef<str>>(names: &[T], count: usize) -> String {
+    let shown = names.len().min(FEW);
+    match count.saturating_sub(shown) {
+        0 => conjoin(&names[..shown]),
+        more if shown == 0 => more.to_string(),
+        more => {
+            let names: Vec<&str> = names[..shown].iter().map(AsRef::as_ref).collect();
+            format!("{} and {more} more", names.join(", "))
+        }
+    }
+}
+
+/// All names in a sentence: `ana`, `ana and bo`, `ana, bo and cy`.
+pub(super) fn conjoin<T: AsRef<str>>(names: &[T]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
 /// A count with its noun, in the plural where it should be.
 pub(super) fn amount(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// A role as people and the API know it: `Site Owner (site-admin)`.
-pub(super) fn role_of(role: &UserRole) -> String {
-    match (&role.name, &role.id) {
-        (Some(name), Some(id)) if name != id.as_str() => format!("{} ({})", cut(name), cut(id.as_str())),
-        (_, Some(id)) => cut(id.as_str()).into_owned(),
-        (Some(name), None) => cut(name).into_owned(),
-        (None, None) => "unknown".to_owned(),
-    }
 }
 
 /// What is known of a question.
@@ -74,5 +96,14 @@ mod tests {
         assert!(list(items(20)).ends_with("18, 19"));
         assert!(list(items(23)).ends_with("18, 19 and 3 more"));
         assert_eq!(list(items(0)), "");
+    }
+
+    #[test]
+    fn a_sentence_names_the_first_few() {
+        assert_eq!(enumerate(&["ana"], 1), "ana");
+        assert_eq!(enumerate(&["ana", "bo", "cy"], 3), "ana, bo and cy");
+        assert_eq!(enumerate(&["ana", "bo", "cy", "di"], 4), "ana, bo, cy and 1 more");
+        assert_eq!(enumerate(&["ana"], 900), "ana and 899 more");
+        assert_eq!((enumerate::<&str>(&[], 0), enumerate::<&str>(&[], 4)), (String::new(), "4".to_owned()));
     }
 }

@@ -1,6 +1,6 @@
 //! ROLE-06: privileges that nobody has classified yet.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::{Context, Outcome, Rule, cut, list, nist};
 use crate::finding::{About, Finding, Severity};
@@ -19,7 +19,7 @@ static ABOUT: About = About {
     api_call: "GET /api/3/privileges/{id}/users lists its holders.",
     controls: &[nist("AC-6")],
     needs: &[Part::Users, Part::UserPrivileges, Part::Roles, Part::Privileges],
-    version: 1,
+    version: 2,
 };
 
 rule! {
@@ -34,15 +34,16 @@ impl Rule for UnknownPrivilege {
 
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
-        for (privilege, users) in named(graph) {
+        for privilege in named(graph) {
             outcome.judge(Some(!KNOWN_PRIVILEGES.contains(&privilege.as_str())), || {
                 let roles = graph.snapshot().roles.iter().filter(|role| role.privileges.contains(privilege));
                 let roles = list(roles.map(|role| &role.name));
                 let summary = format!("Nothing is known of the privilege {}", cut(privilege.as_str()));
                 let subject = crate::finding::Subject::from(privilege);
+                let holders = graph.users().iter().filter(|user| user.holds(privilege)).count();
                 Finding::new(ABOUT.id, subject, Severity::Info, summary)
                     .with("roles", if roles.is_empty() { "none".to_owned() } else { roles })
-                    .with("users", users.to_string())
+                    .with("users", holders.to_string())
             });
         }
         // A user whose privileges are not known may hold one that nothing else names.
@@ -52,15 +53,12 @@ impl Rule for UnknownPrivilege {
     }
 }
 
-/// Every privilege that the console names anywhere, and how many users hold it.
-fn named(graph: &AccessGraph) -> BTreeMap<&PrivilegeId, u64> {
+/// Every privilege that the console names anywhere.
+fn named(graph: &AccessGraph) -> BTreeSet<&PrivilegeId> {
     let snapshot = graph.snapshot();
     let defined = snapshot.roles.iter().flat_map(|role| &role.privileges);
-    let mut named: BTreeMap<_, _> = snapshot.privileges.iter().chain(defined).map(|id| (id, 0)).collect();
-    for privilege in graph.users().iter().filter_map(|user| user.effective_privileges()).flatten() {
-        *named.entry(privilege).or_default() += 1;
-    }
-    named
+    let held = graph.users().iter().filter_map(|user| user.effective_privileges()).flatten();
+    snapshot.privileges.iter().chain(defined).chain(held).collect()
 }
 
 #[cfg(test)]
@@ -68,7 +66,7 @@ mod tests {
     use super::*;
     use crate::analyze::check::{Expect, check, findings};
     use crate::model::Answer;
-    use crate::model::sample::{incomplete, role, snapshot, user, with_role};
+    use crate::model::sample::{global_admin, incomplete, role, snapshot, user, with_role};
 
     fn rule() -> UnknownPrivilege {
         UnknownPrivilege::default()
@@ -82,6 +80,14 @@ mod tests {
         check(&rule(), world.clone(), Expect::Fail(&["of-console", "of-role", "of-user"]));
         let of_role = &findings(&rule(), world)[1];
         assert_eq!(of_role.evidence, [("roles", "Auditors".to_owned()), ("users", "1".to_owned())]);
+    }
+
+    #[test]
+    fn who_holds_everything_holds_it_too() {
+        let wildcard = with_role(user(3, "ben"), "Ops", &["all-permissions"]);
+        let mut world = snapshot(vec![global_admin(1, "root"), user(2, "mia"), wildcard]);
+        world.privileges.push("of-console".into());
+        assert_eq!(findings(&rule(), world)[0].evidence[1], ("users", "2".to_owned()));
     }
 
     #[test]

@@ -97,6 +97,7 @@ mod tests {
         world.anomalies.push(Anomaly {
             check: CrossCheck::RoleUsers,
             user: Some(crate::model::UserId(1)),
+            further_users: 0,
             object: "Auditors".into(),
             left: claim("role user"),
             right: claim("listed"),

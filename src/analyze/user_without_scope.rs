@@ -1,6 +1,6 @@
 //! SCOPE-07: accounts with a role and nothing to use it on.
 
-use super::{Context, Outcome, Rule, all_of, cis, cut, enabled, nist, role_of, soc2};
+use super::{Context, Outcome, Rule, all_of, cis, cut, enabled, nist, soc2};
 use crate::finding::{About, Finding, Severity};
 use crate::graph::Reach;
 use crate::model::Part;
@@ -40,7 +40,7 @@ impl Rule for UserWithoutScope {
             outcome.judge(nowhere, || {
                 let summary = format!("{} has a role and no site or asset group to use it on", cut(&user.login));
                 Finding::new(ABOUT.id, user, Severity::Low, summary)
-                    .with("role", role_of(&user.role))
+                    .with("role", cut(&user.role.label()))
                     .with("sites", "none")
                     .with("asset groups", "none")
             });

@@ -1,6 +1,7 @@
 //! Reconciliation: the console answers "who is in this role, privilege, source, site, group" as well, and the answers
 //! are held against the users' side. A disagreement names both sides; nothing is corrected.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
@@ -10,7 +11,8 @@ use crate::model::{
     Anomaly, AssetGroupId, AuthenticationSourceId, Claim, CrossCheck, PrivilegeId, RoleId, SiteId, UserId,
 };
 
-/// Disagreements on one object that are told one by one; beyond that they have one cause and are told as one.
+/// How many users of one disagreement are told one by one, so that a console on which two answers differ for everybody
+/// does not fill the snapshot; the others are counted.
 const TOLD_APART: usize = 50;
 
 /// The inverse lists.
@@ -81,27 +83,31 @@ pub(super) fn anomalies(
         moving: &population.moving,
         users_are_whole: coverage.is_complete(Part::Users),
     };
-    let mut anomalies = Vec::new();
-    anomalies.extend(reconciler.inverse(
+    let mut disagreements = Disagreements::default();
+    reconciler.inverse(
+        &mut disagreements,
         CrossCheck::RoleUsers,
         "/api/3/roles/{}/users",
         &inverse.roles,
         |user| user.role.id.as_ref().map(|id| vec![id.clone()]),
-    ));
-    anomalies.extend(reconciler.inverse(
+    );
+    reconciler.inverse(
+        &mut disagreements,
         CrossCheck::PrivilegeUsers,
         "/api/3/privileges/{}/users",
         &inverse.privileges,
         |user| user.effective_privileges().map(|held| held.iter().cloned().collect()),
-    ));
-    anomalies.extend(reconciler.inverse(
+    );
+    reconciler.inverse(
+        &mut disagreements,
         CrossCheck::AuthenticationSourceUsers,
         "/api/3/authentication_sources/{}/users",
         &inverse.sources,
         |user| user.authentication.as_ref().and_then(|authentication| authentication.id).map(|id| vec![id]),
-    ));
+    );
     // Sites and groups: users with a flag are listed by some consoles and not by others (`console-api.md` §9.3).
-    anomalies.extend(reconciler.inverse(
+    reconciler.inverse(
+        &mut disagreements,
         CrossCheck::SiteUsers,
         "/api/3/sites/{}/users",
         &inverse.sites,
@@ -109,8 +115,9 @@ pub(super) fn anomalies(
             let flagged = user.role.superuser || user.role.all_sites;
             user.sites.known().filter(|_| !flagged).cloned()
         },
-    ));
-    anomalies.extend(reconciler.inverse(
+    );
+    reconciler.inverse(
+        &mut disagreements,
         CrossCheck::AssetGroupUsers,
         "/api/3/asset_groups/{}/users",
         &inverse.asset_groups,
@@ -118,14 +125,57 @@ pub(super) fn anomalies(
             let flagged = user.role.superuser || user.role.all_asset_groups;
             user.asset_groups.known().filter(|_| !flagged).cloned()
         },
-    ));
+    );
     for user in &reconciler.settled {
-        anomalies.extend(definition(lists, user));
-        anomalies.extend(dangling(lists, coverage, user));
-        anomalies.extend(incomplete_record(user));
+        definition(lists, user, &mut disagreements);
+        dangling(lists, coverage, user, &mut disagreements);
+        incomplete_record(user, &mut disagreements);
     }
-    anomalies.sort();
-    anomalies
+    disagreements.told()
+}
+
+/// Disagreements with the users that each is true of. Many users share few of them.
+#[derive(Default)]
+struct Disagreements(BTreeMap<Disagreement, BTreeSet<UserId>>);
+
+/// A disagreement without its user.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Disagreement {
+    check: CrossCheck,
+    object: String,
+    /// The question about the user behind the left side: what follows on `/api/3/users/{id}`.
+    left_path: &'static str,
+    left_says: Cow<'static, str>,
+    right: Claim,
+}
+
+impl Disagreements {
+    fn add(&mut self, disagreement: Disagreement, users: impl IntoIterator<Item = UserId>) {
+        self.0.entry(disagreement).or_default().extend(users);
+    }
+
+    /// Every disagreement: the first users one by one, the others counted.
+    fn told(self) -> Vec<Anomaly> {
+        let mut anomalies = Vec::new();
+        for (Disagreement { check, object, left_path, left_says, right }, users) in self.0 {
+            let anomaly = |user: Option<UserId>, further_users: u64| {
+                let (id, says) = match user {
+                    Some(id) => (id.to_string(), left_says.to_string()),
+                    None if further_users == 1 => {
+                        ("{id}".to_owned(), format!("{left_says} (1 further user)"))
+                    }
+                    None => ("{id}".to_owned(), format!("{left_says} ({further_users} further users)")),
+                };
+                let left = Claim { endpoint: format!("/api/3/users/{id}{left_path}"), says };
+                Anomaly { check, user, further_users, object: object.clone(), left, right: right.clone() }
+            };
+            anomalies.extend(users.iter().take(TOLD_APART).map(|id| anomaly(Some(*id), 0)));
+            let further = users.len().saturating_sub(TOLD_APART);
+            anomalies.extend((further > 0).then(|| anomaly(None, further as u64)));
+        }
+        anomalies.sort();
+        anomalies
+    }
 }
 
 struct Reconciler<'a> {
@@ -140,11 +190,12 @@ impl Reconciler<'_> {
     /// Holds inverse lists against the users' side. `claims` gives what a user's side says; `None` is "says nothing".
     fn inverse<I: Ord + Clone + Display>(
         &self,
+        disagreements: &mut Disagreements,
         check: CrossCheck,
         endpoint: &str,
         inverse: &Answers<I, BTreeSet<UserId>>,
         claims: impl Fn(&User) -> Option<Vec<I>>,
-    ) -> Vec<Anomaly> {
+    ) {
         let mut forward: BTreeMap<I, BTreeSet<UserId>> = BTreeMap::new();
         let mut silent = BTreeSet::new();
         for user in &self.settled {
@@ -158,23 +209,26 @@ impl Reconciler<'_> {
             }
         }
         let nobody = BTreeSet::new();
-        let mut anomalies = Vec::new();
         for (object, listed) in &inverse.known {
             let claimed = forward.get(object).unwrap_or(&nobody);
             let endpoint = endpoint.replace("{}", &object.to_string());
+            let disagreement = |left_says, right_says: &str| Disagreement {
+                check,
+                object: object.to_string(),
+                left_path: "",
+                left_says: Cow::Borrowed(left_says),
+                right: Claim { endpoint: endpoint.clone(), says: right_says.to_owned() },
+            };
             let unlisted: Vec<UserId> = claimed.difference(listed).copied().collect();
             let unclaimed: Vec<UserId> =
                 listed.difference(claimed).copied().filter(|id| self.may_object(*id, &silent)).collect();
-            anomalies.extend(told(check, object, &endpoint, &unlisted, ("has it", "does not list the user")));
-            anomalies.extend(told(
-                check,
-                object,
-                &endpoint,
-                &unclaimed,
-                ("does not have it", "lists the user"),
-            ));
+            if !unlisted.is_empty() {
+                disagreements.add(disagreement("names it", "leaves the user out"), unlisted);
+            }
+            if !unclaimed.is_empty() {
+                disagreements.add(disagreement("does not name it", "names the user"), unclaimed);
+            }
         }
-        anomalies
     }
 
     /// Whether the users' side can contradict a list that names this user: not if the user moved or says nothing, and
@@ -188,103 +242,69 @@ impl Reconciler<'_> {
     }
 }
 
-/// Disagreements about one object, one by one or, where they are many, as one.
-fn told(
-    check: CrossCheck,
-    object: &impl Display,
-    endpoint: &str,
-    users: &[UserId],
-    (left, right): (&str, &str),
-) -> Vec<Anomaly> {
-    let anomaly = |user: Option<UserId>, from: String, left: String| Anomaly {
-        check,
-        user,
-        object: object.to_string(),
-        left: Claim { endpoint: from, says: left },
-        right: Claim { endpoint: endpoint.to_owned(), says: right.to_owned() },
-    };
-    if users.len() > TOLD_APART {
-        let says = format!("{left} ({} users, the first is {})", users.len(), users[0]);
-        return vec![anomaly(None, "/api/3/users".to_owned(), says)];
-    }
-    users.iter().map(|id| anomaly(Some(*id), format!("/api/3/users/{id}"), left.to_owned())).collect()
-}
-
 /// The privileges in the listing against the role's definition and against the user's own answer.
-fn definition(lists: &Lists, user: &User) -> Vec<Anomaly> {
-    let Some(listed) = &user.role.privileges else { return Vec::new() };
+fn definition(lists: &Lists, user: &User, disagreements: &mut Disagreements) {
+    let Some(listed) = &user.role.privileges else { return };
     let role = user.role.id.as_ref().and_then(|id| lists.roles.iter().find(|role| role.id == *id));
     let asked = user.privileges.known();
-    let against = |check, object: String, endpoint: String, other: &BTreeSet<PrivilegeId>| Anomaly {
+    let against = |check, object: String, endpoint: String, other: &BTreeSet<PrivilegeId>| Disagreement {
         check,
-        user: Some(user.id),
         object,
-        left: Claim { endpoint: format!("/api/3/users/{}", user.id), says: beyond(listed, other) },
+        left_path: "",
+        left_says: Cow::Owned(beyond(listed, other)),
         right: Claim { endpoint, says: beyond(other, listed) },
     };
-    let mut anomalies = Vec::new();
     if let Some(role) = role.filter(|role| role.privileges != *listed) {
         let endpoint = format!("/api/3/roles/{}", role.id);
-        anomalies.push(against(CrossCheck::RoleDefinition, role.id.to_string(), endpoint, &role.privileges));
+        let check = CrossCheck::RoleDefinition;
+        disagreements.add(against(check, role.id.to_string(), endpoint, &role.privileges), [user.id]);
     }
     if let Some(asked) = asked.filter(|asked| *asked != listed) {
         let endpoint = format!("/api/3/users/{}/privileges", user.id);
-        anomalies.push(against(CrossCheck::UserPrivileges, user.id.to_string(), endpoint, asked));
+        let check = CrossCheck::UserPrivileges;
+        disagreements.add(against(check, user.id.to_string(), endpoint, asked), [user.id]);
     }
-    anomalies
 }
 
 /// What one side has and the other has not.
 fn beyond(side: &BTreeSet<PrivilegeId>, other: &BTreeSet<PrivilegeId>) -> String {
     let extra: Vec<&str> = side.difference(other).map(PrivilegeId::as_str).collect();
     match extra.len() {
-        0 => "nothing more".to_owned(),
-        1..=5 => format!("also {}", extra.join(", ")),
-        more => format!("also {} and {} more", extra[..5].join(", "), more - 5),
+        0 => "has nothing more".to_owned(),
+        1..=5 => format!("has also {}", extra.join(", ")),
+        more => format!("has also {} and {} more", extra[..5].join(", "), more - 5),
     }
 }
 
 /// References to what the console does not list. Proves nothing while the list itself has gaps.
-fn dangling(lists: &Lists, coverage: &Coverage, user: &User) -> Vec<Anomaly> {
-    let anomaly = |check, from: String, object: String, list: &str| Anomaly {
-        check,
-        user: Some(user.id),
-        object,
-        left: Claim { endpoint: from, says: "refers to it".to_owned() },
-        right: Claim { endpoint: list.to_owned(), says: "does not list it".to_owned() },
+fn dangling(lists: &Lists, coverage: &Coverage, user: &User, disagreements: &mut Disagreements) {
+    let mut add = |check, object: String, left_path, list: &str| {
+        let left_says = Cow::Borrowed("refers to it");
+        let right = Claim { endpoint: list.to_owned(), says: "does not list it".to_owned() };
+        disagreements.add(Disagreement { check, object, left_path, left_says, right }, [user.id]);
     };
-    let mut anomalies = Vec::new();
     if let Some(id) = user.role.id.as_ref().filter(|_| coverage.is_complete(Part::Roles))
         && !lists.roles.iter().any(|role| role.id == *id)
     {
-        let from = format!("/api/3/users/{}", user.id);
-        anomalies.push(anomaly(CrossCheck::DanglingRole, from, id.to_string(), "/api/3/roles"));
+        add(CrossCheck::DanglingRole, id.to_string(), "", "/api/3/roles");
     }
     if coverage.is_complete(Part::Sites) {
         let listed = |id: &SiteId| lists.sites.rows.binary_search_by_key(id, |site| site.id).is_ok();
         for id in user.sites.known().into_iter().flatten().filter(|id| !listed(id)) {
-            let from = format!("/api/3/users/{}/sites", user.id);
-            anomalies.push(anomaly(CrossCheck::DanglingSite, from, id.to_string(), "/api/3/sites"));
+            add(CrossCheck::DanglingSite, id.to_string(), "/sites", "/api/3/sites");
         }
     }
     if coverage.is_complete(Part::AssetGroups) {
         let listed =
             |id: &AssetGroupId| lists.asset_groups.rows.binary_search_by_key(id, |group| group.id).is_ok();
         for id in user.asset_groups.known().into_iter().flatten().filter(|id| !listed(id)) {
-            let from = format!("/api/3/users/{}/asset_groups", user.id);
-            anomalies.push(anomaly(
-                CrossCheck::DanglingAssetGroup,
-                from,
-                id.to_string(),
-                "/api/3/asset_groups",
-            ));
+            add(CrossCheck::DanglingAssetGroup, id.to_string(), "/asset_groups", "/api/3/asset_groups");
         }
     }
-    anomalies
 }
 
 /// A record without what every known console sends.
-fn incomplete_record(user: &User) -> Option<Anomaly> {
+fn incomplete_record(user: &User, disagreements: &mut Disagreements) {
     let absent: Vec<&str> = [
         ("enabled", user.enabled.is_none()),
         ("locked", user.locked.is_none()),
@@ -294,14 +314,58 @@ fn incomplete_record(user: &User) -> Option<Anomaly> {
     .into_iter()
     .filter_map(|(field, absent)| absent.then_some(field))
     .collect();
-    (!absent.is_empty()).then(|| Anomaly {
+    if absent.is_empty() {
+        return;
+    }
+    let disagreement = Disagreement {
         check: CrossCheck::IncompleteRecord,
-        user: Some(user.id),
         object: user.id.to_string(),
-        left: Claim {
-            endpoint: format!("/api/3/users/{}", user.id),
-            says: format!("leaves out {}", absent.join(", ")),
+        left_path: "",
+        left_says: Cow::Owned(format!("leaves out {}", absent.join(", "))),
+        right: Claim {
+            endpoint: "/api/3/users".to_owned(),
+            says: "should send it, as known consoles do".to_owned(),
         },
-        right: Claim { endpoint: "/api/3/users".to_owned(), says: "known consoles send it".to_owned() },
-    })
+    };
+    disagreements.add(disagreement, [user.id]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(users: impl IntoIterator<Item = i64>) -> Vec<Anomaly> {
+        let mut disagreements = Disagreements::default();
+        for user in users {
+            let disagreement = Disagreement {
+                check: CrossCheck::DanglingSite,
+                object: "9".into(),
+                left_path: "/sites",
+                left_says: Cow::Borrowed("refers to it"),
+                right: Claim { endpoint: "/api/3/sites".into(), says: "does not list it".into() },
+            };
+            disagreements.add(disagreement, [UserId(user)]);
+        }
+        disagreements.told()
+    }
+
+    #[test]
+    fn one_more_user_takes_nothing_away() {
+        let (all, one_more) = (told(1..=50), told(1..=51));
+        assert_eq!(all.len(), 50);
+        assert!(all.iter().all(|anomaly| anomaly.user.is_some() && anomaly.further_users == 0));
+        assert!(all.iter().all(|anomaly| one_more.contains(anomaly)));
+        let rest: Vec<_> = one_more.iter().filter(|anomaly| !all.contains(anomaly)).collect();
+        assert_eq!((rest.len(), rest[0].user, rest[0].further_users), (1, None, 1));
+        assert_eq!(rest[0].left.says, "refers to it (1 further user)");
+    }
+
+    #[test]
+    fn a_snapshot_does_not_grow_with_the_users() {
+        let told = told((1..=100_000).rev());
+        assert_eq!(told.len(), TOLD_APART + 1);
+        assert_eq!(told[0].further_users, 100_000 - 50);
+        assert_eq!(told[0].left.endpoint, "/api/3/users/{id}/sites");
+        assert_eq!(told[1].left.endpoint, "/api/3/users/1/sites");
+    }
 }

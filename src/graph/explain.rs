@@ -84,7 +84,7 @@ impl AccessGraph {
             user: user.id,
             login: user.login.clone(),
             enabled: user.is_enabled(),
-            role: role_label(user),
+            role: user.role.label(),
             privileges: user.effective_privileges().map(|held| {
                 let path = |privilege: &PrivilegeId| PrivilegePath {
                     privilege: privilege.clone(),
@@ -139,23 +139,14 @@ impl AccessGraph {
         let lists = |id: &str| definition.is_some_and(|role| role.privileges.contains(id));
         let held = |id: &str| user.effective_privileges().is_some_and(|held| held.contains(id));
         if lists(privilege.as_str()) {
-            format!("role {}", role_label(user))
+            format!("role {}", user.role.label())
         } else if held(privilege.as_str()) {
-            format!("the console's answer alone; role {} does not list it", role_label(user))
+            format!("the console's answer alone; role {} does not list it", user.role.label())
         } else if held("all-permissions") {
-            format!("all-permissions of role {}", role_label(user))
+            format!("all-permissions of role {}", user.role.label())
         } else {
             "the superuser flag".to_owned()
         }
-    }
-}
-
-fn role_label(user: &User) -> String {
-    match (&user.role.name, &user.role.id) {
-        (Some(name), Some(id)) => format!("{name} ({id})"),
-        (Some(name), None) => name.clone(),
-        (None, Some(id)) => id.to_string(),
-        (None, None) => "unknown".to_owned(),
     }
 }
 
@@ -240,10 +231,7 @@ mod tests {
             .into_iter()
             .map(|holder| holder.through)
             .collect();
-        assert_eq!(
-            through,
-            ["role global-admin (global-admin)", "all-permissions of role Automation (Automation)"]
-        );
+        assert_eq!(through, ["role global-admin", "all-permissions of role Automation"]);
     }
 
     #[test]

@@ -286,14 +286,23 @@ impl GapReason {
 pub struct Anomaly {
     /// What was compared.
     pub check: CrossCheck,
-    /// The user in question; `None` where the disagreement is about a role or another resource.
+    /// The user in question; `None` where the disagreement is about a role or another resource, or stands for several
+    /// users.
     pub user: Option<UserId>,
+    /// How many further users the same is true of, where they are too many to be told one by one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub further_users: u64,
     /// The id of the role, privilege, source, site or group in question.
     pub object: String,
     /// The user's side, or the first side.
     pub left: Claim,
     /// The inverse side, or the second side.
     pub right: Claim,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What one endpoint says.
@@ -349,5 +358,21 @@ impl CrossCheck {
             Self::DanglingAssetGroup => "dangling_asset_group",
             Self::IncompleteRecord => "incomplete_record",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_anomaly_of_an_older_snapshot_is_read() {
+        let older = r#"{"check":"site_users","user":7,"object":"3","left":{"endpoint":"/l","says":"a"},"right":{"endpoint":"/r","says":"b"}}"#;
+        let anomaly: Anomaly = serde_json::from_str(older).unwrap();
+        assert_eq!(anomaly.further_users, 0);
+        assert_eq!(serde_json::to_string(&anomaly).unwrap(), older);
+        let several = Anomaly { user: None, further_users: 9, ..anomaly };
+        let written = serde_json::to_string(&several).unwrap();
+        assert_eq!(serde_json::from_str::<Anomaly>(&written).unwrap(), several);
     }
 }

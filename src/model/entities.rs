@@ -153,6 +153,19 @@ pub struct UserRole {
     pub superuser: bool,
 }
 
+impl UserRole {
+    /// The role as people and the API know it: `Site Owner (site-admin)`; one of the two where they are equal or only
+    /// one is known.
+    pub fn label(&self) -> String {
+        match (&self.name, &self.id) {
+            (Some(name), Some(id)) if name != id.as_str() => format!("{name} ({id})"),
+            (_, Some(id)) => id.to_string(),
+            (Some(name), None) => name.clone(),
+            (None, None) => "unknown".to_owned(),
+        }
+    }
+}
+
 /// Two-factor state of an account. The seed behind it is never kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -254,4 +267,21 @@ pub struct AssetGroup {
     pub kind: Option<String>,
     /// How many assets it holds.
     pub assets: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_labelled_by_name_and_id_where_they_differ() {
+        let label = |name: Option<&str>, id: Option<&str>| {
+            UserRole { name: name.map(str::to_owned), id: id.map(RoleId::from), ..UserRole::default() }
+                .label()
+        };
+        assert_eq!(label(Some("Site Owner"), Some("site-admin")), "Site Owner (site-admin)");
+        assert_eq!(label(Some("Auditors"), Some("Auditors")), "Auditors");
+        assert_eq!((label(Some("User"), None), label(None, Some("user"))), ("User".into(), "user".into()));
+        assert_eq!(label(None, None), "unknown");
+    }
 }
