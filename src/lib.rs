@@ -16,6 +16,7 @@ pub mod report;
 pub mod render;
 pub mod deliver;
 pub mod store;
+pub mod schedule;
 pub mod review;
 pub mod secret;
 pub mod config;
