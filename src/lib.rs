@@ -20,6 +20,7 @@ pub mod schedule;
 pub mod review;
 pub mod secret;
 pub mod config;
+pub mod daemon;
 pub mod simulator;
 pub mod untrusted;
 pub mod cli;

@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["analyze", "collect", "console", "deliver", "model", "render", "schedule", "secret", "store"],
     ),
     ("review", &["analyze", "collect", "console", "graph", "model", "report"]),
+    ("daemon", &["finding"]),
     (
         "cli",
         &[
@@ -35,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "collect",
             "config",
             "console",
+            "daemon",
             "deliver",
             "finding",
             "graph",
@@ -56,6 +58,7 @@ const APART: &[&str] = &[
     "analyze",
     "collect",
     "console",
+    "daemon",
     "deliver",
     "graph",
     "render",
