@@ -168,12 +168,10 @@ impl Http {
 
     /// Ends the answers under way, for a second at most, and removes the socket.
     pub async fn stop(self) {
-        let Self { address: _, socket, mut serving, until_dropped } = self;
+        let Self { address: _, socket, serving, until_dropped } = self;
         drop(until_dropped);
-        // The server has no error of its own, and a connection that stays is broken.
-        if timeout(FAREWELL, &mut serving).await.is_err() {
-            serving.abort();
-        }
+        // The server has no error of its own, and a connection that somebody holds on to ends with the process.
+        let _ended_or_held = timeout(FAREWELL, serving).await;
         if let Some(socket) = socket {
             // One that stays is replaced at the next start.
             let _stays = fs::remove_file(socket);

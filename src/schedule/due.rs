@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{EARLIEST, Schedule, is_sane};
+use super::{EARLIEST, Schedule};
 
 /// A slot is on time until this long after it. The loop beats every second; a machine that is that far behind was off or asleep,
 /// not busy.
@@ -51,9 +51,9 @@ pub struct DueSlot {
 /// Years of minutes are told in milliseconds: the newest slots are found by halving the time, and whole days without a change of
 /// the clock are counted at once.
 pub fn due(schedule: &Schedule, mark: DateTime<Utc>, now: DateTime<Utc>, policy: CatchUp) -> Due {
+    // With it, a clock that cannot be right has no slot behind it.
     let after = mark.max(EARLIEST);
-    let newest = if is_sane(now) { schedule.newest(after, now) } else { None };
-    let Some(newest) = newest else { return Due { slots: Vec::new(), mark } };
+    let Some(newest) = schedule.newest(after, now) else { return Due { slots: Vec::new(), mark } };
     let standing_for_all_since =
         |after, slot| DueSlot { slot, collapsed: schedule.count(after, slot).saturating_sub(1) };
     let slots = match policy {
