@@ -22,8 +22,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("render", &["report", "finding", "graph", "model", "untrusted"]),
     ("deliver", &["render", "report"]),
     ("store", &["model"]),
-    ("config", &["analyze", "collect", "console", "deliver", "model", "render", "secret", "store"]),
+    ("schedule", &[]),
+    (
+        "config",
+        &["analyze", "collect", "console", "deliver", "model", "render", "schedule", "secret", "store"],
+    ),
     ("review", &["analyze", "collect", "console", "graph", "model", "report"]),
+    ("daemon", &["finding"]),
     (
         "cli",
         &[
@@ -31,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "collect",
             "config",
             "console",
+            "daemon",
             "deliver",
             "finding",
             "graph",
@@ -38,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "render",
             "report",
             "review",
+            "schedule",
             "secret",
             "simulator",
             "store",
@@ -47,8 +54,19 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Modules whose files must not import each other: what two of them share is in the module itself.
-const APART: &[&str] =
-    &["analyze", "collect", "console", "deliver", "graph", "render", "report", "simulator", "store"];
+const APART: &[&str] = &[
+    "analyze",
+    "collect",
+    "console",
+    "daemon",
+    "deliver",
+    "graph",
+    "render",
+    "report",
+    "schedule",
+    "simulator",
+    "store",
+];
 
 struct Source {
     path: String,
