@@ -20,8 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("analyze", &["graph", "finding", "model"]),
     ("report", &["graph", "finding", "model"]),
     ("render", &["report", "finding", "graph", "model", "untrusted"]),
-    ("deliver", &["render", "report"]),
-    ("store", &["model"]),
+    ("store", &["report", "finding", "model"]),
+    ("deliver", &["render", "report", "store"]),
     ("config", &["analyze", "collect", "console", "deliver", "model", "render", "secret", "store"]),
     ("review", &["analyze", "collect", "console", "graph", "model", "report"]),
     (
