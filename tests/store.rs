@@ -212,7 +212,8 @@ fn play(test: &str, path: &Path, prefix: &str) -> (Child, impl Iterator<Item = S
 
 /// Tells the process that started this one; without it, there is nobody to go on for.
 fn tell(line: &str) {
-    writeln!(std::io::stderr(), "{line}").unwrap();
+    let mut standard_error = std::io::stderr();
+    writeln!(standard_error, "{line}").unwrap();
 }
 
 fn at(seconds: i64) -> DateTime<Utc> {

@@ -1,6 +1,6 @@
 //! Snapshots of a run: what a snapshot file holds, compressed.
 
-use std::io::Read;
+use std::io::{BufWriter, Read};
 use std::sync::Arc;
 
 use flate2::Compression;
@@ -54,9 +54,10 @@ pub(super) fn packed(tx: &Transaction<'_>, run: &str) -> Result<Option<Vec<u8>>,
 
 /// Compresses snapshots; of a large console, that takes its time.
 pub(super) fn pack(run: &str, snapshots: &[Snapshot]) -> Result<Vec<u8>, StoreError> {
-    let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+    // The serialiser writes every sign by itself.
+    let mut out = BufWriter::with_capacity(1 << 16, GzEncoder::new(Vec::new(), Compression::fast()));
     to_json(&mut out, snapshots)
-        .and_then(|()| out.finish())
+        .and_then(|()| out.into_inner()?.finish())
         .map_err(|error| StoreError::Snapshots { run: run.to_owned(), problem: error.to_string() })
 }
 
