@@ -189,6 +189,12 @@ mod tests {
         store.finish(finished(report("d", Some(400), 410))).await.unwrap();
         assert_eq!(before(&store, "c").await.as_deref(), Some("b"), "neither itself nor a later one");
         assert_eq!(before(&store, "e").await.as_deref(), Some("d"), "one that is not known yet");
+        store.claim(claim("resumed", 350)).await.unwrap();
+        assert_eq!(
+            before(&store, "resumed").await.as_deref(),
+            Some("c"),
+            "its slot counts, not when it ends"
+        );
     }
 
     #[tokio::test]
