@@ -50,7 +50,8 @@ pub(super) fn open(
             private_directory(directory).map_err(StoreError::io(directory))?;
             private_file(path).map_err(StoreError::io(path))?;
         }
-        Opening::Existing if path.exists() => {}
+        // In a directory that may not be searched, a store may be there all the same.
+        Opening::Existing if path.try_exists().map_err(StoreError::io(path))? => {}
         Opening::Existing => return Err(StoreError::Missing(path.to_owned())),
     }
     let mut connection = connect(path, busy)?;
@@ -322,6 +323,23 @@ mod tests {
             assert_eq!(schema(&trial.path()), schema(&fresh.path()), "from version {version}");
         }
         assert!(Migrations::from_slice(STEPS).validate().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_breaks_off_anywhere_leaves_the_schema_as_it_was() {
+        let statements: Vec<_> = include_str!("migrations/1.sql").split_inclusive(";\n").collect();
+        assert!(statements.len() > 10);
+        for done in 0..=statements.len() {
+            let broken = format!("{}\nSELECT nothing_of_this_name();", statements[..done].concat());
+            let trial = Trial::new();
+            fs::create_dir(trial.path().parent().unwrap()).unwrap();
+            let mut connection = Connection::open(trial.path()).unwrap();
+            let broken = [M::up(&broken)];
+            assert!(Migrations::from_slice(&broken).to_latest(&mut connection).is_err());
+            drop(connection);
+            assert!(schema(&trial.path()).is_empty(), "after {done} statements");
+            trial.create().await;
+        }
     }
 
     #[test]

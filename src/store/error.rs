@@ -175,7 +175,13 @@ impl StoreError {
 
     /// The error of a system call on a file.
     pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self {
-        move |source| Self::Io { path: path.to_owned(), source }
+        move |source| {
+            let path = path.to_owned();
+            if source.kind() == io::ErrorKind::PermissionDenied {
+                return Self::Denied { path, problem: source.to_string() };
+            }
+            Self::Io { path, source }
+        }
     }
 }
 

@@ -13,20 +13,30 @@ impl Store {
     ///
     /// A scheduled run is compared with the scheduled one before it, if there is any: a run on demand in between must
     /// not take changes away from the people who get the scheduled reports alone. A run on demand is compared with
-    /// whatever judged last. Runs whose snapshots are not kept are passed over.
+    /// whatever judged last. Runs whose snapshots are not kept are passed over. If snapshots are kept but cannot be
+    /// read, as after a change of their format, there is nothing to compare with: that must not end all reports.
+    ///
+    /// Of a run that is done already, the sightings are its own too.
     pub async fn history(&self, job: &str, run: &str) -> Result<History, StoreError> {
-        let (job, run) = (job.to_owned(), run.to_owned());
+        let (of, run) = (job.to_owned(), run.to_owned());
         let (read, sightings) = self
             .writer
             .look(move |tx| {
-                let read = match preceding(tx, &job, &run)? {
+                let read = match preceding(tx, &of, &run)? {
                     Some(preceding) => read(tx, &preceding)?,
                     None => None,
                 };
                 Ok((read, sightings(tx)?))
             })
             .await?;
-        Ok(History { before: self.complete(read).await?, sightings })
+        let before = match self.complete(read).await {
+            Err(error @ StoreError::Snapshots { .. }) => {
+                tracing::warn!(job, "the report will not say what changed: {error}");
+                None
+            }
+            before => before?,
+        };
+        Ok(History { before, sightings })
     }
 
     /// A run as something to compare with; `None` if it is not known, not done, or its snapshots are not kept.

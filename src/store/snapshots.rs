@@ -101,6 +101,10 @@ mod tests {
         store.finish(finished(report("a", None, 100))).await.unwrap();
         let garbage = |tx: &Transaction<'_>| Ok(tx.execute("UPDATE snapshots SET body = x'00'", [])?);
         store.writer.change(garbage).await.unwrap();
-        assert!(matches!(store.snapshots("a").await, Err(StoreError::Snapshots { run, .. }) if run == "a"));
+        let named = |error: StoreError| matches!(error, StoreError::Snapshots { run, .. } if run == "a");
+        assert!(named(store.snapshots("a").await.unwrap_err()));
+        assert!(named(store.before("a").await.unwrap_err()));
+        let history = store.history("weekly", "next").await.unwrap();
+        assert!(history.before.is_none() && history.sightings.len() == 2, "a report is written all the same");
     }
 }
