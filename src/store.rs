@@ -31,6 +31,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -62,16 +63,16 @@ impl Store {
     /// Opens the database file and brings its schema up to date. A file that is not there is created with mode 0600,
     /// its directory with 0700; `now` is when.
     pub fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, StoreError> {
-        Self::start(path, Opening::Creating(now))
+        Self::start(path, Opening::Creating(now), BUSY)
     }
 
     /// Opens a database file that is there and up to date; changes nothing in it.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        Self::start(path, Opening::Existing)
+        Self::start(path, Opening::Existing, BUSY)
     }
 
-    fn start(path: &Path, opening: Opening) -> Result<Self, StoreError> {
-        let (connection, installation) = database::open(path, opening, BUSY)?;
+    fn start(path: &Path, opening: Opening, busy: Duration) -> Result<Self, StoreError> {
+        let (connection, installation) = database::open(path, opening, busy)?;
         let writer = Writer::start(path, connection)?;
         Ok(Self { writer: Arc::new(writer), installation: installation.into() })
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::Transaction;
 use tempfile::TempDir;
 
-use super::{Channel, Claim, Finished, NewParcel, Opening, ParcelKind, Store, Writer, database};
+use super::{Channel, Claim, Finished, NewParcel, Opening, ParcelKind, Store};
 use crate::model::Snapshot;
 use crate::model::sample::{global_admin, snapshot};
 use crate::report::Report;
@@ -36,10 +36,7 @@ impl Trial {
 
     /// A store that does not wait for others.
     pub(super) fn open_impatient(&self) -> Store {
-        let opened = database::open(&self.path(), Opening::Creating(at(0)), Duration::ZERO);
-        let (connection, installation) = opened.unwrap();
-        let writer = Writer::start(&self.path(), connection).unwrap();
-        Store { writer: Arc::new(writer), installation: installation.into() }
+        Store::start(&self.path(), Opening::Creating(at(0)), Duration::ZERO).unwrap()
     }
 }
 
