@@ -52,9 +52,10 @@ pub fn write_snapshots(path: &Path, snapshots: &[Snapshot]) -> Result<(), Snapsh
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let aside = tempfile::NamedTempFile::new_in(directory).map_err(io)?;
     let mut out = BufWriter::new(&aside);
-    serde_json::to_writer(&mut out, &Written { schema: SCHEMA, snapshots })
-        .map_err(|error| io(error.into()))?;
-    out.write_all(b"\n").and_then(|()| out.flush()).map_err(io)?;
+    to_json(&mut out, snapshots)
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush())
+        .map_err(io)?;
     drop(out);
     aside.as_file().sync_all().map_err(io)?;
     aside.persist(path).map_err(|error| io(error.error))?;
@@ -64,13 +65,22 @@ pub fn write_snapshots(path: &Path, snapshots: &[Snapshot]) -> Result<(), Snapsh
 /// Reads snapshots back.
 pub fn read_snapshots(path: &Path) -> Result<Vec<Snapshot>, SnapshotFileError> {
     let bytes = fs::read(path).map_err(|source| SnapshotFileError::Io { path: path.to_owned(), source })?;
-    let content = |problem: String| SnapshotFileError::Content { path: path.to_owned(), problem };
-    let read: Read = serde_json::from_slice(&bytes).map_err(|error| content(error.to_string()))?;
+    from_json(&bytes).map_err(|problem| SnapshotFileError::Content { path: path.to_owned(), problem })
+}
+
+/// Writes snapshots as one JSON document that names its schema.
+pub(super) fn to_json(out: impl Write, snapshots: &[Snapshot]) -> io::Result<()> {
+    Ok(serde_json::to_writer(out, &Written { schema: SCHEMA, snapshots })?)
+}
+
+/// Reads what [`to_json`] wrote, or says what is wrong with it.
+pub(super) fn from_json(bytes: &[u8]) -> Result<Vec<Snapshot>, String> {
+    let read: Read = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if read.schema != SCHEMA {
-        return Err(content(format!("its schema is {:?}, expected {SCHEMA:?}", read.schema)));
+        return Err(format!("its schema is {:?}, expected {SCHEMA:?}", read.schema));
     }
     if read.snapshots.is_empty() {
-        return Err(content("it holds no snapshot".to_owned()));
+        return Err("it holds no snapshot".to_owned());
     }
     Ok(read.snapshots)
 }

@@ -1,0 +1,235 @@
+//! What a report remembers of earlier runs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, Transaction};
+
+use super::{At, Count, Fault, Store, StoreError, Word, packed, unpack};
+use crate::report::{Before, BeforeFinding, BeforeRule, History, Sighting};
+
+impl Store {
+    /// What a report of this job remembers: its last done run before this one, and when each finding was seen.
+    ///
+    /// A scheduled run is compared with the scheduled one before it, if there is any: a run on demand in between must
+    /// not take changes away from the people who get the scheduled reports alone. A run on demand is compared with
+    /// whatever judged last. Runs whose snapshots are not kept are passed over. If snapshots are kept but cannot be
+    /// read, as after a change of their format, there is nothing to compare with: that must not end all reports.
+    ///
+    /// Of a run that is done already, the sightings are its own too.
+    pub async fn history(&self, job: &str, run: &str) -> Result<History, StoreError> {
+        let (of, run) = (job.to_owned(), run.to_owned());
+        let (read, sightings) = self
+            .writer
+            .look(move |tx| {
+                let read = match preceding(tx, &of, &run)? {
+                    Some(preceding) => read(tx, &preceding)?,
+                    None => None,
+                };
+                Ok((read, sightings(tx)?))
+            })
+            .await?;
+        let before = match self.complete(read).await {
+            Err(error @ StoreError::Snapshots { .. }) => {
+                tracing::warn!(job, "the report will not say what changed: {error}");
+                None
+            }
+            before => before?,
+        };
+        Ok(History { before, sightings })
+    }
+
+    /// A run as something to compare with; `None` if it is not known, not done, or its snapshots are not kept.
+    pub async fn before(&self, run: &str) -> Result<Option<Before>, StoreError> {
+        let run = run.to_owned();
+        let read = self.writer.look(move |tx| read(tx, &run)).await?;
+        self.complete(read).await
+    }
+
+    /// Adds the snapshots.
+    async fn complete(&self, read: Option<(Before, Vec<u8>)>) -> Result<Option<Before>, StoreError> {
+        let Some((mut before, packed)) = read else { return Ok(None) };
+        let complete = move || -> Result<_, StoreError> {
+            before.snapshots = unpack(&before.run, &packed)?;
+            Ok(Some(before))
+        };
+        self.writer.aside(complete).await?
+    }
+}
+
+/// The id of the run to compare with.
+fn preceding(tx: &Transaction<'_>, job: &str, run: &str) -> Result<Option<String>, Fault> {
+    let query = "SELECT slot, judged FROM runs WHERE id = ?1";
+    let this = tx
+        .query_row(query, [run], |row| Ok((row.get::<_, Option<At>>(0)?, row.get::<_, Option<At>>(1)?)))
+        .optional()?;
+    let (slot, judged) = this.unwrap_or_default();
+    let query = "SELECT id FROM runs
+                 WHERE job = ?1 AND id <> ?2 AND state = 'done' AND id IN (SELECT run FROM snapshots)
+                   AND (?3 IS NULL OR slot IS NULL OR slot < ?3) AND (?4 IS NULL OR judged < ?4)
+                 ORDER BY CASE WHEN ?3 IS NULL THEN NULL ELSE slot END DESC NULLS LAST, judged DESC, id LIMIT 1";
+    Ok(tx.query_row(query, (job, run, slot, judged), |row| row.get(0)).optional()?)
+}
+
+/// A done run with its compressed snapshots.
+fn read(tx: &Transaction<'_>, run: &str) -> Result<Option<(Before, Vec<u8>)>, Fault> {
+    let query = "SELECT slot, judged FROM runs WHERE id = ?1 AND state = 'done'";
+    let times = tx
+        .query_row(query, [run], |row| Ok((row.get::<_, Option<At>>(0)?, row.get::<_, At>(1)?)))
+        .optional()?;
+    let (Some((slot, At(finished))), Some(packed)) = (times, packed(tx, run)?) else { return Ok(None) };
+    let before = Before {
+        run: run.to_owned(),
+        slot: slot.map(|At(slot)| slot),
+        finished,
+        snapshots: Vec::new(),
+        findings: findings(tx, run)?,
+        rules: rules(tx, run)?,
+    };
+    Ok(Some((before, packed)))
+}
+
+fn findings(tx: &Transaction<'_>, run: &str) -> Result<Vec<BeforeFinding>, Fault> {
+    let mut statement = tx.prepare_cached(
+        "SELECT id, console, rule, severity, subject_kind, subject_id, subject_name, summary
+         FROM findings WHERE run = ?1 ORDER BY position",
+    )?;
+    let mut names = Names::default();
+    let findings = statement.query_map([run], |row| {
+        let (Word(severity), Word(subject_kind)) = (row.get(3)?, row.get(4)?);
+        Ok(BeforeFinding {
+            id: row.get(0)?,
+            console: names.share(row.get(1)?),
+            rule: row.get(2)?,
+            severity,
+            subject_kind,
+            subject_id: row.get(5)?,
+            subject_name: row.get(6)?,
+            summary: row.get(7)?,
+        })
+    })?;
+    Ok(findings.collect::<Result<_, _>>()?)
+}
+
+fn rules(tx: &Transaction<'_>, run: &str) -> Result<Vec<BeforeRule>, Fault> {
+    let mut statement = tx.prepare_cached(
+        "SELECT id, console, verdict, examined, expected FROM rules WHERE run = ?1 ORDER BY position",
+    )?;
+    let mut names = Names::default();
+    let rules = statement.query_map([run], |row| {
+        let (Word(verdict), Count(examined), Count(expected)) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        Ok(BeforeRule { id: row.get(0)?, console: names.share(row.get(1)?), verdict, examined, expected })
+    })?;
+    Ok(rules.collect::<Result<_, _>>()?)
+}
+
+fn sightings(tx: &Transaction<'_>) -> Result<HashMap<String, Sighting>, Fault> {
+    let mut statement = tx.prepare_cached("SELECT finding, first, last FROM sightings")?;
+    let sightings = statement.query_map([], |row| {
+        let (At(first), At(last)) = (row.get(1)?, row.get(2)?);
+        Ok((row.get(0)?, Sighting { first, last }))
+    })?;
+    Ok(sightings.collect::<Result<_, _>>()?)
+}
+
+/// The few names of consoles that many rows share.
+#[derive(Default)]
+struct Names(HashMap<String, Arc<str>>);
+
+impl Names {
+    fn share(&mut self, name: String) -> Arc<str> {
+        if let Some(shared) = self.0.get(&name) {
+            return shared.clone();
+        }
+        let shared: Arc<str> = name.as_str().into();
+        self.0.insert(name, shared.clone());
+        shared
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Finished;
+    use super::super::trial::{Trial, at, claim, finished, report, snapshots};
+    use super::*;
+    use crate::finding::{Severity, SubjectKind, Verdict};
+
+    async fn before(store: &Store, run: &str) -> Option<String> {
+        store.history("weekly", run).await.unwrap().before.map(|before| before.run)
+    }
+
+    #[tokio::test]
+    async fn what_a_run_found_comes_back_as_it_was() {
+        let trial = Trial::new();
+        let store = trial.open();
+        let report = report("a", Some(100), 110);
+        store.finish(finished(report.clone())).await.unwrap();
+        let before = store.before("a").await.unwrap().unwrap();
+        assert_eq!((before.run.as_str(), before.slot, before.finished), ("a", Some(at(100)), at(110)));
+        assert_eq!(before.snapshots, snapshots());
+        let ids: Vec<_> = report.findings.iter().map(|finding| &finding.id).collect();
+        assert_eq!(before.findings.iter().map(|finding| &finding.id).collect::<Vec<_>>(), ids);
+        let (found, row) = (&before.findings[1], &report.findings[1]);
+        assert_eq!((found.severity, found.subject_kind), (Severity::Medium, SubjectKind::User));
+        assert_eq!((&*found.console, &found.rule), ("hq", &"locked_account".to_owned()));
+        assert_eq!((&found.subject_id, &found.subject_name), (&row.subject_id, &row.subject_name));
+        assert_eq!(found.summary, row.summary);
+        let rules: Vec<_> =
+            before.rules.iter().map(|rule| (&*rule.id, &*rule.console, rule.verdict)).collect();
+        assert_eq!(rules.len(), report.rules.len());
+        assert!(rules.contains(&("locked_account", "lab", Verdict::Unknown)), "{rules:?}");
+        assert_eq!((before.rules[0].examined, before.rules[0].expected), (3, 3));
+    }
+
+    #[tokio::test]
+    async fn a_scheduled_run_is_compared_with_the_scheduled_one_before_it() {
+        let trial = Trial::new();
+        let store = trial.open();
+        assert_eq!(before(&store, "first").await, None);
+        store.finish(finished(report("demand", None, 50))).await.unwrap();
+        store.claim(claim("c", 300)).await.unwrap();
+        assert_eq!(before(&store, "c").await.as_deref(), Some("demand"), "better than nothing");
+        store.finish(finished(report("a", Some(100), 110))).await.unwrap();
+        store.finish(finished(report("b", Some(200), 210))).await.unwrap();
+        store.finish(finished(report("later", None, 250))).await.unwrap();
+        store.claim(claim("failed", 290)).await.unwrap();
+        store.fail("failed", "no answer", Vec::new(), at(295)).await.unwrap();
+        assert_eq!(before(&store, "c").await.as_deref(), Some("b"));
+        store.finish(finished(report("c", Some(300), 310))).await.unwrap();
+        store.finish(finished(report("d", Some(400), 410))).await.unwrap();
+        assert_eq!(before(&store, "c").await.as_deref(), Some("b"), "neither itself nor a later one");
+        assert_eq!(before(&store, "e").await.as_deref(), Some("d"), "one that is not known yet");
+        store.claim(claim("resumed", 350)).await.unwrap();
+        assert_eq!(
+            before(&store, "resumed").await.as_deref(),
+            Some("c"),
+            "its slot counts, not when it ends"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_run_on_demand_is_compared_with_what_judged_last() {
+        let trial = Trial::new();
+        let store = trial.open();
+        store.finish(finished(report("a", Some(100), 110))).await.unwrap();
+        store.finish(finished(report("first", None, 150))).await.unwrap();
+        assert_eq!(before(&store, "next").await.as_deref(), Some("first"));
+        store.finish(finished(report("b", Some(200), 210))).await.unwrap();
+        assert_eq!(before(&store, "next").await.as_deref(), Some("b"));
+        assert_eq!(before(&store, "first").await.as_deref(), Some("a"));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_compared_with_a_run_whose_snapshots_are_not_kept() {
+        let trial = Trial::new();
+        let store = trial.open();
+        store.finish(finished(report("a", None, 110))).await.unwrap();
+        let blind = Finished { snapshots: None, ..finished(report("b", None, 210)) };
+        store.finish(blind).await.unwrap();
+        assert_eq!(before(&store, "next").await.as_deref(), Some("a"));
+        assert!(store.before("b").await.unwrap().is_none());
+        assert!(store.before("unknown").await.unwrap().is_none());
+        let other_job = store.history("monthly", "next").await.unwrap();
+        assert!(other_job.before.is_none() && other_job.sightings.len() == 2);
+    }
+}
