@@ -7,7 +7,7 @@ use calamine::{Data, Reader, Xlsx};
 use super::*;
 use crate::finding::{Severity, SubjectKind};
 use crate::model::TwoFactor;
-use crate::report::{Change, FindingState, Scopes};
+use crate::report::{FindingState, Scopes};
 
 const SHEETS: [&str; 11] = [
     "Summary",
@@ -262,30 +262,39 @@ fn an_incomplete_report_says_so_on_every_sheet_and_every_page() {
 
 #[test]
 fn empty_changes_waivers_and_findings_say_so() {
-    let mut report = Report::sample();
+    let mut report = Report::first_sample();
     report.findings.clear();
     let mut book = Opened::new(bytes(&report));
     assert_eq!(book.body("Changes"), ["No earlier run to compare with."]);
+    assert!(!book.rows("Summary").iter().any(|row| row[0] == "Since the last run"));
     assert_eq!(book.body("Waivers"), ["No waivers are configured."]);
     assert_eq!(book.body("Findings"), ["No findings."]);
 }
 
 #[test]
+fn a_run_without_a_change_says_so_and_what_it_could_not_compare() {
+    let mut report = Report::sample();
+    report.changes.clear();
+    let mut book = Opened::new(bytes(&report));
+    assert_eq!(book.body("Changes")[0], "None.");
+    assert!(
+        book.rows("Changes")[1][0].contains("0 changes since run 1c6e0d4b8a92f357 of 2026-09-14 14:14 UTC")
+    );
+    report.comparison.as_mut().unwrap().uncompared.clear();
+    assert_eq!(Opened::new(bytes(&report)).body("Changes"), ["None."]);
+}
+
+#[test]
 fn changes_and_waivers_are_listed() {
     let mut report = Report::sample();
-    report.changes.push(Change {
-        console: "hq".into(),
-        kind: "grant",
-        change: "new",
-        id: "7/3".into(),
-        name: "mia".into(),
-        summary: "mia reaches Site 3".into(),
-    });
     report.findings[1].state = FindingState::Waived;
     report.findings[1].waiver = Some("W-7".into());
     report.findings[1].waiver_expires = "2027-01-01T00:00:00Z".parse().ok();
     let mut book = Opened::new(bytes(&report));
-    assert_eq!(book.body("Changes"), ["new|grant|mia|mia reaches Site 3|hq|7/3"]);
+    insta::assert_snapshot!(book.header("Changes"), @"");
+    insta::assert_snapshot!(book.rows("Changes")[1][0], @"");
+    let body: Vec<String> = book.body("Changes").iter().map(|row| row.replace('\u{202e}', "RLO")).collect();
+    insta::assert_snapshot!(body.join("\n"), @"");
     assert_eq!(
         book.body("Waivers"),
         [
