@@ -249,7 +249,7 @@ impl Told {
 
     fn then(finding: &BeforeFinding, gone: bool, before: &Side<'_>) -> Self {
         let what = if gone {
-            format!("{} is gone; it was: ", finding.subject_kind.as_str().replace('_', " "))
+            format!("The {} is gone; it was: ", finding.subject_kind.as_str().replace('_', " "))
         } else {
             "It was: ".to_owned()
         };

@@ -37,8 +37,8 @@ fn definition(pair: &Pair<'_>, then: &Role, now: &Role, notes: &mut Notes) {
     let Some(balance) = gained_and_lost(&gained, &lost, "privilege") else { return };
     let upgrade = pair.upgrade().filter(|_| now.is_builtin());
     let change = if upgrade.is_some() { "upgraded" } else { "changed" };
-    let by = upgrade.map(|upgrade| format!(" by upgrade {upgrade}")).unwrap_or_default();
-    let summary = format!("Role {} {}{by}{}", cut(&now.name), balance.says, held(pair, now));
+    let by = upgrade.map(|upgrade| format!(" (upgrade {upgrade})")).unwrap_or_default();
+    let summary = format!("Role {}{}, {}{by}", cut(&now.name), held(pair, now), balance.says);
     let administrator = is_administrative(then) || is_administrative(now);
     notes.add("role", change, Subject { administrator, ..subject(now) }, summary);
 }
@@ -54,7 +54,7 @@ fn subject(role: &Role) -> Subject {
 }
 
 fn privileges(pair: &Pair<'_>, notes: &mut Notes) {
-    let by = pair.upgrade().map(|upgrade| format!(" by upgrade {upgrade}")).unwrap_or_default();
+    let by = pair.upgrade().map(|upgrade| format!(" (upgrade {upgrade})")).unwrap_or_default();
     let mut tell = |here: &Side<'_>, there: &Side<'_>, change: &'static str, says: &str| {
         if !there.is_whole(Part::Privileges) {
             return;

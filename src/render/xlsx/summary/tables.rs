@@ -121,8 +121,8 @@ pub(super) fn since(page: &mut Page<'_>) -> Result<(), XlsxError> {
     }
     page.row += 1;
     if counts.undecided + counts.vanished > 0 || !comparison.uncompared.is_empty() {
-        let line = "Undecided and vanished findings are not called new or resolved: not enough was seen in one of the \
-                    two runs. The sheet Changes says why.";
+        let line = "Undecided and vanished findings are not called new or resolved: one of the two runs did not see \
+                    enough of them. The sheet Changes says why.";
         page.put((FIRST, LAST), line, &page.style.complete)?;
         page.row += 1;
     }

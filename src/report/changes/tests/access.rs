@@ -244,23 +244,25 @@ fn a_definition_that_was_edited_is_one_line_for_all_its_holders() {
     };
     assert_eq!(
         told(&between(now.clone(), edited(now.clone()))),
-        ["role changed: Role user gains 1 privilege: manage-sites, held by 52 users"]
+        ["role changed: Role user, held by 52 users, gains 1 privilege: manage-sites"]
     );
     let mut upgraded = edited(now.clone());
     upgraded.console.version = Some("6.7.0".into());
     assert_eq!(
         told(&between(now.clone(), upgraded.clone()))[1],
-        "role upgraded: Role user gains 1 privilege: manage-sites by upgrade 6.6.210 → 6.7.0, held by 52 users"
+        "role upgraded: Role user, held by 52 users, gains 1 privilege: manage-sites (upgrade 6.6.210 → 6.7.0)"
     );
     upgraded.roles[0].privileges.clear();
     let both = told(&between(now.clone(), upgraded));
     assert!(
-        both[1].starts_with("role changed: Role Auditors loses 2 privileges")
-            && both[1].ends_with("held by 0 users"),
+        both[1].starts_with("role changed: Role Auditors, held by 0 users, loses 2 privileges"),
         "a custom role was edited, whatever the version: {both:?}"
     );
     let unlisted = incomplete(edited(now.clone()), Part::Users);
-    assert!(told(&between(now, unlisted))[0].ends_with("held by at least 52 users"));
+    assert!(
+        told(&between(now, unlisted))[0]
+            .starts_with("role changed: Role user, held by at least 52 users, gains")
+    );
 }
 
 #[test]
@@ -311,7 +313,7 @@ fn privileges_of_the_console_appear_with_an_upgrade() {
     };
     assert_eq!(
         told(&between(world(), newer()))[1],
-        "privilege added: Privilege manage-novelties appeared on the console by upgrade 6.6.210 → 6.7.0"
+        "privilege added: Privilege manage-novelties appeared on the console (upgrade 6.6.210 → 6.7.0)"
     );
     let gone = between(newer(), incomplete(world(), Part::Privileges));
     assert_eq!(told(&gone).len(), 1, "the version alone: {:?}", told(&gone));

@@ -197,7 +197,7 @@ fn a_finding_goes_with_its_subject_if_that_is_proven() {
     assert_eq!(counts(&gone), [0, 0, 0, 0, 0, 1, 0]);
     assert_eq!(
         told(&gone)[0],
-        "finding resolved: user is gone; it was: mia is locked (medium, locked_account)"
+        "finding resolved: The user is gone; it was: mia is locked (medium, locked_account)"
     );
     for part in [Part::Users, Part::Collector] {
         let missing = runs(incomplete(now(), part)).compared();
