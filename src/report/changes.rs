@@ -129,6 +129,7 @@ const KINDS: &[&str] = &[
 const FINDING_CHANGES: &[&str] = &["reopened", "new", "resolved"];
 
 /// Compares a review with an earlier run.
+#[expect(clippy::implicit_hasher, reason = "the history has this type")]
 pub fn changes(before: &Before, now: &[Reviewed], sightings: &HashMap<String, Sighting>) -> Differences {
     let earlier = Earlier::of(before, sightings);
     let mut differences = Differences::default();
@@ -145,11 +146,7 @@ pub fn changes(before: &Before, now: &[Reviewed], sightings: &HashMap<String, Si
         } else {
             let findings: usize = reviewed.judgements.iter().map(|judgement| judgement.findings.len()).sum();
             ledger.counts.newly_judged += findings as u64;
-            notes.add_console(
-                "added",
-                snapshot,
-                "was not in the earlier run: nothing on it can be compared".to_owned(),
-            );
+            notes.add_console("added", snapshot, "was not in the earlier run: nothing on it can be compared");
         }
         differences.take(notes, ledger);
     }
@@ -158,7 +155,7 @@ pub fn changes(before: &Before, now: &[Reviewed], sightings: &HashMap<String, Si
         let mut ledger = Ledger::default();
         ledger.counts.vanished += earlier.findings_of(&then.console.name).len() as u64;
         let what = "was in the earlier run and is not in this one: nothing on it is claimed to be resolved";
-        notes.add_console("not_reviewed", then, what.to_owned());
+        notes.add_console("not_reviewed", then, what);
         differences.take(notes, ledger);
     }
     differences.sort();
@@ -238,7 +235,7 @@ impl Notes {
         });
     }
 
-    fn add_console(&mut self, change: &'static str, snapshot: &Snapshot, what: String) {
+    fn add_console(&mut self, change: &'static str, snapshot: &Snapshot, what: &str) {
         let console = &snapshot.console;
         let subject =
             Subject { id: console.key().to_owned(), name: console.name.clone(), administrator: false };
@@ -308,8 +305,8 @@ impl Differences {
         self.uncompared.sort_by(|a, b| a.console.cmp(&b.console));
     }
 
-    /// What a report says of the comparison.
-    pub(super) fn comparison(self, before: &Before) -> (Vec<Change>, Comparison) {
+    /// The two parts of a report: the changes, and what they rest on.
+    pub fn comparison(self, before: &Before) -> (Vec<Change>, Comparison) {
         let comparison = Comparison {
             run: before.run.clone(),
             slot: before.slot,

@@ -38,6 +38,7 @@ pub(super) struct Group {
 /// How often one thing happened in a group.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct ChangeCount {
+    pub(super) kind: &'static str,
     pub(super) change: &'static str,
     pub(super) changes: u64,
 }
@@ -118,9 +119,10 @@ impl Group {
         let changes: Vec<&Change> = report.changes.iter().filter(belongs).collect();
         let mut counts: Vec<ChangeCount> = Vec::new();
         for change in &changes {
-            match counts.iter_mut().find(|count| count.change == change.change) {
+            let key = (change.kind, change.change);
+            match counts.iter_mut().find(|count| (count.kind, count.change) == key) {
                 Some(count) => count.changes += 1,
-                None => counts.push(ChangeCount { change: change.change, changes: 1 }),
+                None => counts.push(ChangeCount { kind: key.0, change: key.1, changes: 1 }),
             }
         }
         let table = Table::of(changes.iter(), CHANGES_OF_A_KIND, "report.xlsx and report.json", |change| {

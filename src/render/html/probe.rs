@@ -57,7 +57,7 @@ fn changes() -> Changes {
         total: 2,
         since: Some(Since { slot: Some(String::new()), others: 1, ..Since::default() }),
         groups: vec![Group {
-            counts: vec![ChangeCount { change: "added", changes: 2 }],
+            counts: vec![ChangeCount { kind: "user", change: "added", changes: 2 }],
             changes: part(vec![row]),
             ..Group::default()
         }],

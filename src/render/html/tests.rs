@@ -270,7 +270,7 @@ fn changes_stand_in_groups_with_their_counts_and_what_was_not_compared() {
         ["changes-findings", "changes-administrators", "changes-consoles", "changes-users", "uncompared"];
     assert!(order.map(place).is_sorted());
     assert_eq!(rows(&page, "changes"), 2 + 7 + 2);
-    assert!(changes.contains("<li>resolved <strong>1</strong></li>"));
+    assert!(changes.contains("<li>finding resolved <strong>1</strong></li>"));
     assert!(changes.contains("1 earlier finding was not found again, which does not prove it resolved."));
     assert!(changes.contains("<bdi>+zoe was removed; it had role User (user)</bdi>"));
     let findings = between(&page, "<section id=\"findings\"", "</section>");

@@ -14,9 +14,9 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Change", Kind::Text, 22),
         Column::new("Administrator", Kind::Mark, 14),
         Column::new("Name", Kind::Text, 30),
-        Column::new("What changed", Kind::Wrapped, 80),
+        Column::new("What changed", Kind::Wrapped, 86),
         Column::new("Console", Kind::Text, 16),
-        Column::new("Id", Kind::Text, 24),
+        Column::new("Id", Kind::Text, 36),
     ];
     let mut plan = Plan::new("Changes", 2, columns);
     let (changes, open) = (report.changes.len(), comparison.uncompared.len());

@@ -201,7 +201,7 @@ fn summary_tells_the_verdict_and_ties_out() {
     lab   version 6.6.210|incomplete|2|2|no total|3|3|3|2|2|120|full
     Since the last run
     Compared with run|Findings|Everything else
-    new|reopened|persisting|newly judged|undecided|resolved|vanished|other changes|of administrators|not compared
+    new|reopened|persisting|newly judged|undecided|resolved|vanished|other changes|admin changes|not compared
     1c6e0d4b8a92f357 of 2026-09-14 14:14 UTC|1|0|1|0|0|1|1|7|1|2
     Undecided and vanished findings are not called new or resolved: one of the two runs did not see enough of them. The sheet Changes says why.
     Findings by severity

@@ -123,7 +123,7 @@ impl Ledger {
         told: &mut Vec<Told>,
         notes: &mut Notes,
     ) {
-        let (mut newly_judged, mut undecided) = (0, 0);
+        let (mut newly_judged, mut undecided) = (0_u64, 0_usize);
         for finding in &judgement.findings {
             let id = finding.id(&pair.now.snapshot.console);
             if left.remove(&*id).is_some() {
@@ -168,7 +168,7 @@ impl Ledger {
             let why = "the earlier verdict rests on a part of the population";
             notes.uncompared("findings", format!("{}: {found} not called new, because {why}", rule.id));
         }
-        self.counts.newly_judged += newly_judged as u64;
+        self.counts.newly_judged += newly_judged;
         self.counts.undecided += undecided as u64;
     }
 

@@ -7,10 +7,10 @@ pub(super) fn compare(pair: &Pair<'_>, notes: &mut Notes) {
     let (then, now) = (pair.before.snapshot, pair.now.snapshot);
     if then.console.name != now.console.name {
         let what = format!("was called {} in the earlier run", cut(&then.console.name));
-        notes.add_console("renamed", now, what);
+        notes.add_console("renamed", now, &what);
     }
     if let Some(upgrade) = pair.upgrade() {
-        notes.add_console("version_changed", now, format!("runs another version: {upgrade}"));
+        notes.add_console("version_changed", now, &format!("runs another version: {upgrade}"));
     }
     if let Some(on) = two_factor_switched(pair) {
         let told = pair.now.snapshot.users.iter().filter(|user| {
@@ -34,13 +34,13 @@ pub(super) fn compare(pair: &Pair<'_>, notes: &mut Notes) {
                 format!("has two-factor authentication switched off: {accounts} lost it"),
             )
         };
-        notes.add_console(change, now, what);
+        notes.add_console(change, now, &what);
     }
     if let (Some(was), Some(is)) = (then.settings.login_lock_threshold, now.settings.login_lock_threshold)
         && was != is
     {
         let what = format!("has a login lock threshold of {is} now, not {was}");
-        notes.add_console("lock_threshold_changed", now, what);
+        notes.add_console("lock_threshold_changed", now, &what);
     }
     for (part, what) in
         [(Part::Info, "identity and version"), (Part::Settings, "two-factor switch and lock threshold")]

@@ -96,7 +96,7 @@ pub(super) fn since(page: &mut Page<'_>) -> Result<(), XlsxError> {
     let of_administrators = others.clone().filter(|change| change.administrator).count() as u64;
     let tops = [
         ("other changes", others.count() as u64),
-        ("of administrators", of_administrators),
+        ("admin changes", of_administrators),
         ("not compared", comparison.uncompared.len() as u64),
     ];
     page.height(20)?;

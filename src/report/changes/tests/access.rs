@@ -84,7 +84,7 @@ fn a_field_that_is_missing_is_no_change() {
 #[test]
 fn another_role_is_one_line_with_what_it_gives_and_takes() {
     let change = |mia: &mut User| {
-        *mia = with_role(mia.clone(), "Auditors", &["view-site-asset-data", "create-reports"])
+        *mia = with_role(mia.clone(), "Auditors", &["view-site-asset-data", "create-reports"]);
     };
     assert_eq!(
         told_of(change),
