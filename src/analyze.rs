@@ -235,16 +235,12 @@ fn judge(rule: &dyn Rule, context: Context<'_>) -> Judgement {
         outcome.findings.iter_mut().for_each(|finding| finding.severity = severity);
     }
     let coverage = &context.graph.snapshot().coverage;
-    // A collector without all rights sees filtered lists, whatever they say of themselves; the settings are no list.
-    let collector = (about.needs != [Part::Settings] && !about.needs.contains(&Part::Collector))
-        .then_some(&Part::Collector);
-    let needed = || collector.into_iter().chain(about.needs);
     let undetermined =
         |part: &Part| coverage.part(*part).is_some_and(|seen| seen.state == PartState::Undetermined);
-    let names = |parts: Vec<&Part>| parts.into_iter().map(|part| part.as_str()).collect::<Vec<_>>();
-    let open = names(needed().filter(|part| undetermined(part)).collect());
-    let unseen =
-        names(needed().filter(|part| !coverage.is_complete(**part) && !undetermined(part)).collect());
+    let names = |parts: Vec<Part>| parts.into_iter().map(Part::as_str).collect::<Vec<_>>();
+    let open = names(about.rests_on().filter(undetermined).collect());
+    let unseen = |part: &Part| !coverage.is_complete(*part) && !undetermined(part);
+    let unseen = names(about.rests_on().filter(unseen).collect());
     (judgement.verdict, judgement.note) = conclude(&outcome, &unseen, &open);
     judgement.examined = outcome.examined;
     judgement.expected = outcome.expected;

@@ -1,6 +1,7 @@
 //! The report: final, sorted and self-contained. Its serialisation is `report.json`; every other format reads it too.
 
 mod assembly;
+mod changes;
 mod history;
 mod rows;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use assembly::{Reviewed, assemble};
+pub use changes::{Comparison, Differences, FindingChange, FindingCounts, Uncompared, changes};
 pub use history::{Before, BeforeFinding, BeforeRule, History, Sighting};
 pub use rows::{
     AnomalyRow, AssetGroupRow, Change, CoverageRow, Evidence, FindingRow, FindingState, GapRow, Grant,
@@ -48,7 +50,9 @@ pub struct Report {
     pub gaps: Vec<GapRow>,
     /// Where two answers of a console disagree.
     pub anomalies: Vec<AnomalyRow>,
-    /// What changed since an earlier run; empty where there is none to compare with.
+    /// The earlier run that this one is compared with; `None` where there is none.
+    pub comparison: Option<Comparison>,
+    /// What changed since that run: by console, findings first, then what concerns administrators.
     pub changes: Vec<Change>,
 }
 

@@ -35,6 +35,13 @@ impl About {
     pub fn remediation(&self) -> String {
         format!("Console: {} API: {}", self.click_path, self.api_call)
     }
+
+    /// The parts that its verdict rests on: those that it needs, and the rights of the collector. Without all of them
+    /// it sees filtered lists, whatever they say of themselves; the settings are no list.
+    pub fn rests_on(&self) -> impl Iterator<Item = Part> + use<> {
+        let collector = self.needs != [Part::Settings] && !self.needs.contains(&Part::Collector);
+        collector.then_some(Part::Collector).into_iter().chain(self.needs.iter().copied())
+    }
 }
 
 /// One requirement of a framework.

@@ -388,7 +388,7 @@ mod tests {
         assert_snapshot!(text(findings), @r##"
         id,console,rule,title,severity,state,subject_kind,subject_id,subject_name,summary,evidence,remediation,controls,first_seen,waiver,waiver_expires
         242c454c94bd78003457,hq,local_admin_without_2fa,Local administrator without two-factor authentication,critical,open,user,1,nxadmin,nxadmin is an administrator with a password alone,type: admin; two-factor: not configured,Console: Administration > Users. API: POST /api/3/users/{id}/2FA.,PCI DSS 4.0.1 8.4.1,2026-09-21T14:14:50Z,,
-        6f741750942742815a0b,hq,locked_account,Locked account,medium,open,user,2,"'=HYPERLINK(""http://evil"",""x"")",an account is locked,,Console: Administration > Users. API: DELETE /api/3/users/{id}/lock.,,2026-09-21T14:14:50Z,,
+        6f741750942742815a0b,hq,locked_account,Locked account,medium,open,user,2,"'=HYPERLINK(""http://evil"",""x"")",an account is locked,,Console: Administration > Users. API: DELETE /api/3/users/{id}/lock.,,2026-08-24T14:14:50Z,,
         "##);
         assert_snapshot!(text(roles), @r##"
         console,role_id,role_name,description,privileges,users,builtin

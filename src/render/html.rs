@@ -4,6 +4,7 @@
 //! anywhere, needs no script, and shows the worst first; what does not fit is counted, and the file that holds it is
 //! named.
 
+mod changes;
 mod page;
 mod probe;
 mod rules;
@@ -31,6 +32,9 @@ const ROWS: usize = 2_000;
 
 /// The most findings that the section of one rule shows.
 const FINDINGS_OF_A_RULE: usize = 500;
+
+/// The most changes that one group shows.
+const CHANGES_OF_A_KIND: usize = 500;
 
 /// The most roles that are shown, each with all its privileges.
 const ROLES: usize = 500;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     AnomalyRow, AssetGroupRow, Completeness, ConsoleSummary, ConsoleTotals, CoverageRow, Evidence,
     FindingRow, FindingState, GapRow, Grant, History, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA,
-    Scopes, SiteRow, UserRow,
+    Scopes, SiteRow, UserRow, changes,
 };
 use crate::finding::{Finding, Judgement, Severity, SubjectKind};
 use crate::graph::{AccessGraph, Reach, Via};
@@ -40,8 +40,11 @@ pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>, history: &History) ->
         coverage: Vec::new(),
         gaps: Vec::new(),
         anomalies: Vec::new(),
+        comparison: None,
         changes: Vec::new(),
     };
+    let before = history.before.as_ref();
+    let differences = before.map(|before| (before, changes(before, &reviewed, &history.sightings)));
     for console in reviewed {
         add_console(&mut report, console);
     }
@@ -49,6 +52,14 @@ pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>, history: &History) ->
         if let Some(sighting) = history.sightings.get(&finding.id) {
             finding.first_seen = sighting.first;
         }
+    }
+    if let Some((before, differences)) = differences {
+        for finding in &mut report.findings {
+            finding.change = differences.findings.get(&finding.id).copied();
+        }
+        let (changes, comparison) = differences.comparison(before);
+        report.changes = changes;
+        report.comparison = Some(comparison);
     }
     report.findings.sort_by(|a, b| {
         let subject = |row: &FindingRow| (row.subject_kind, row.subject_id.parse::<i64>().ok());
@@ -183,6 +194,7 @@ fn add_judgements(
                 remediation: remediation.clone(),
                 controls: controls.clone(),
                 first_seen: report.run.finished,
+                change: None,
                 waiver: None,
                 waiver_expires: None,
             });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
+use super::FindingChange;
 use crate::finding::{Severity, SubjectKind, Verdict};
 use crate::graph::Via;
 use crate::model::{CrossCheck, GapReason, PartState, PrivilegeId, TwoFactor};
@@ -76,6 +77,8 @@ pub struct FindingRow {
     pub controls: Arc<[String]>,
     /// When a run first saw it.
     pub first_seen: DateTime<Utc>,
+    /// How it stands to the earlier run; `None` without one, or if the comparison proves nothing.
+    pub change: Option<FindingChange>,
     /// The waiver that covers it.
     pub waiver: Option<String>,
     /// When that waiver ends.
@@ -363,6 +366,8 @@ pub struct Change {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// Whether it concerns an account or a role that may do everything, then or now.
+    pub administrator: bool,
     /// One sentence.
     pub summary: String,
 }

@@ -1,10 +1,17 @@
-//! The one sample that every renderer's unit tests read: two consoles, one incomplete, findings, odd text.
+//! The one sample that every renderer's unit tests read: two consoles, one incomplete, findings, odd text, and a run of
+//! the week before to compare with.
 
-use super::{Completeness, History, Report, Reviewed, Run, assemble};
-use crate::finding::{About, Control, Finding, Framework, Judgement, Severity, Verdict};
+use std::collections::HashMap;
+
+use chrono::Duration;
+
+use super::{
+    Before, BeforeFinding, BeforeRule, Completeness, History, Report, Reviewed, Run, Sighting, assemble,
+};
+use crate::finding::{About, Control, Finding, Framework, Judgement, Severity, SubjectKind, Verdict};
 use crate::graph::AccessGraph;
-use crate::model::sample::{global_admin, incomplete, local_user, snapshot, user};
-use crate::model::{Answer, Part, SiteId, TwoFactor};
+use crate::model::sample::{global_admin, incomplete, local_user, snapshot, user, with_role};
+use crate::model::{Answer, Part, SiteId, Snapshot, TwoFactor};
 
 static ADMIN_RULE: About = About {
     id: "local_admin_without_2fa",
@@ -37,6 +44,16 @@ static LOCKED_RULE: About = About {
 impl Report {
     /// A small report with something in every table.
     pub(crate) fn sample() -> Self {
+        Self::small(before)
+    }
+
+    /// The same report as a first run gives it: nothing to compare with.
+    pub(crate) fn first_sample() -> Self {
+        Self::small(|_, _| History::default())
+    }
+
+    /// `history` is made from the snapshots of the two consoles.
+    fn small(history: impl FnOnce(&Snapshot, &Snapshot) -> History) -> Self {
         let mut admin = global_admin(1, "nxadmin");
         admin.two_factor = TwoFactor::NotConfigured;
         let mut hostile = local_user(2, "=HYPERLINK(\"http://evil\",\"x\")");
@@ -78,6 +95,7 @@ impl Report {
             note: None,
             findings,
         };
+        let history = history(&hq, &lab);
         let hq = Reviewed {
             graph: AccessGraph::build(hq),
             judgements: vec![
@@ -92,6 +110,64 @@ impl Report {
                 judgement(&LOCKED_RULE, Verdict::Unknown, Vec::new()),
             ],
         };
-        assemble(run, vec![lab, hq], &History::default())
+        assemble(run, vec![lab, hq], &history)
+    }
+}
+
+/// The week before: another version, another role definition, other people and grants, and a finding that is gone.
+fn before(hq: &Snapshot, lab: &Snapshot) -> History {
+    let week = Duration::days(7);
+    let (mut hq, mut lab) = (hq.clone(), lab.clone());
+    for snapshot in [&mut hq, &mut lab] {
+        snapshot.started -= week;
+        snapshot.finished -= week;
+    }
+    hq.console.version = Some("6.6.209".into());
+    hq.roles[2].privileges.remove("view-asset-group-asset-data");
+    hq.users[0].two_factor = TwoFactor::Configured;
+    hq.users[1].role.all_sites = true;
+    hq.users[2] = with_role(user(3, "mia"), "Auditors", &["view-site-asset-data", "create-reports"]);
+    hq.users[2].sites = Answer::Known(vec![SiteId(2), SiteId(3)]);
+    hq.users.push(user(4, "+zoe"));
+    let locked = |subject: &str, name: &str, console: &Snapshot| {
+        let subject =
+            crate::finding::Subject { kind: SubjectKind::User, id: subject.into(), name: name.into() };
+        let finding = Finding::new(LOCKED_RULE.id, subject, Severity::Medium, format!("{name} is locked"));
+        BeforeFinding {
+            id: finding.id(&console.console),
+            console: console.console.name.as_str().into(),
+            rule: LOCKED_RULE.id.into(),
+            severity: finding.severity,
+            subject_kind: finding.subject.kind,
+            subject_id: finding.subject.id,
+            subject_name: finding.subject.name,
+            summary: finding.summary,
+        }
+    };
+    let findings =
+        vec![locked("2", &hq.users[1].login, &hq), locked("4", "+zoe", &hq), locked("7", "noor", &lab)];
+    let rule = |about: &About, console: &str, verdict| BeforeRule {
+        id: about.id.into(),
+        console: console.into(),
+        verdict,
+        examined: 3,
+        expected: 3,
+    };
+    let sighting = Sighting { first: hq.finished - Duration::days(21), last: hq.finished };
+    History {
+        sightings: HashMap::from([(findings[0].id.clone(), sighting)]),
+        before: Some(Before {
+            run: "1c6e0d4b8a92f357".into(),
+            slot: None,
+            finished: hq.finished,
+            rules: vec![
+                rule(&ADMIN_RULE, "hq", Verdict::Pass),
+                rule(&LOCKED_RULE, "hq", Verdict::Fail),
+                rule(&ADMIN_RULE, "lab", Verdict::Pass),
+                rule(&LOCKED_RULE, "lab", Verdict::Fail),
+            ],
+            findings,
+            snapshots: vec![hq, lab],
+        }),
     }
 }

@@ -74,6 +74,35 @@ fn every_text_is_the_console_s_own() {
     assert_rows(&report, "asset_groups", estate.asset_groups.iter().map(group).collect());
 }
 
+/// Long text is cut in a sentence; a name is the console's own.
+#[test]
+fn every_change_names_its_subject_as_the_console_does() {
+    let (report, estate) = (HOSTILE.document(), &HOSTILE.estate);
+    let changes = report["changes"].as_array().unwrap();
+    let of = |kind: &str, change: &str| {
+        let of_kind = changes.iter().filter(move |row| row["kind"] == kind && row["change"] == change);
+        of_kind.map(|row| (row["id"].as_str().unwrap(), row["name"].as_str().unwrap())).collect::<Vec<_>>()
+    };
+    for (kind, change) in
+        [("user", "renamed"), ("user", "role_changed"), ("flags", "gained"), ("site_grants", "gained")]
+    {
+        let rows = of(kind, change);
+        assert!(rows.len() > 10, "{kind} {change}: {}", rows.len());
+        for (id, name) in rows {
+            assert_eq!(name, estate.users[&id.parse().unwrap()].login);
+        }
+    }
+    for (id, name) in of("role", "renamed") {
+        assert_eq!(name, estate.roles[id].name);
+    }
+    for (id, name) in of("site", "added") {
+        assert_eq!(name, estate.sites[&id.parse().unwrap()].name);
+    }
+    let longest = changes.iter().map(|row| row["summary"].as_str().unwrap().chars().count()).max().unwrap();
+    assert!(longest < 4_000, "{longest}");
+    assert!(of("role", "added").len() + of("site", "removed").len() + of("asset_group", "added").len() > 20);
+}
+
 #[test]
 fn it_meets_the_published_schema() {
     let schema = serde_json::from_str(include_str!("../../schema/report.schema.json")).unwrap();

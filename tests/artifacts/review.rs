@@ -8,9 +8,9 @@ use chrono::DateTime;
 use recert::analyze::Analyzers;
 use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
 use recert::console::{Console, Settings};
-use recert::model::{Depth, Snapshot};
+use recert::model::{Answer, Authentication, AuthenticationSourceId, Depth, Snapshot};
 use recert::render::{ARTIFACTS, Templates};
-use recert::report::History;
+use recert::report::{Before, History};
 use recert::review::{self, Occasion, Source};
 use recert::simulator::{
     self, Account, Estate, EstateOptions, GroupRecord, RoleDefinition, Seed, Simulator, SiteRecord,
@@ -74,7 +74,7 @@ async fn reviewed() -> Reviewed {
         vec![snapshot.clone()],
         &Analyzers::default(),
         Occasion::default(),
-        &History::default(),
+        &History { before: Some(before(snapshot.clone())), ..History::default() },
     );
     let render = |artifact: &recert::render::Artifact| {
         let mut file = Vec::new();
@@ -82,6 +82,49 @@ async fn reviewed() -> Reviewed {
         (artifact.name, file)
     };
     Reviewed { estate, snapshot, files: ARTIFACTS.iter().map(render).collect() }
+}
+
+/// The run before: everyone in another state, with other roles, flags and grants, and half of everything not there yet or
+/// gone since, so that every text of the console stands in the changes too.
+fn before(mut then: Snapshot) -> Before {
+    then.console.version = Some("=1+1 {{7*7}} \u{202e}".into());
+    for (index, user) in then.users.iter_mut().enumerate() {
+        user.enabled = user.enabled.map(|enabled| !enabled);
+        user.role.superuser = !user.role.superuser;
+        user.login.push_str(" then");
+        user.sites = Answer::Known(Vec::new());
+        user.asset_groups = Answer::Known(Vec::new());
+        if index % 2 == 0 {
+            user.role.id = Some("user".into());
+            user.authentication = user
+                .authentication
+                .take()
+                .map(|source| Authentication { id: Some(AuthenticationSourceId(-1)), ..source });
+        }
+    }
+    let gone = then.users.len() / 4;
+    then.users.drain(..gone);
+    for (index, role) in then.roles.iter_mut().enumerate() {
+        role.name.push_str(" then");
+        if index % 2 == 0 {
+            role.privileges.clear();
+        }
+    }
+    for index in (0..then.sites.len()).step_by(2) {
+        then.sites[index].id.0 += 100_000;
+        then.roles.truncate(then.roles.len() - usize::from(index % 8 == 0));
+    }
+    for group in then.asset_groups.iter_mut().step_by(2) {
+        group.id.0 += 100_000;
+    }
+    Before {
+        run: "\"><img src=http://evil.example/run>".into(),
+        slot: None,
+        finished: then.finished,
+        snapshots: vec![then],
+        findings: Vec::new(),
+        rules: Vec::new(),
+    }
 }
 
 /// A console on which every text that a person could have typed comes from the corpus.

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::changes::Changes;
 use super::rules::{RuleSection, Verdicts, sections};
-use super::tables::{
-    AnomalyView, ChangeView, CoverageView, GapView, RoleView, ScopeView, UserView, WaiverView,
-};
+use super::tables::{AnomalyView, CoverageView, GapView, RoleView, ScopeView, UserView, WaiverView};
 use super::{NAMES, Table, Text, date, tables, undetermined_parts};
 use crate::finding::Severity;
 use crate::model::{Depth, PartState};
@@ -30,7 +29,7 @@ pub(super) struct Page {
     pub(super) roles: Table<RoleView>,
     pub(super) sites: Table<ScopeView>,
     pub(super) asset_groups: Table<ScopeView>,
-    pub(super) changes: Table<ChangeView>,
+    pub(super) changes: Changes,
     pub(super) waivers: Table<WaiverView>,
     pub(super) coverage: Table<CoverageView>,
     pub(super) gaps: Table<GapView>,
@@ -123,7 +122,7 @@ impl Page {
             roles: tables::roles(report),
             sites: tables::sites(report),
             asset_groups: tables::asset_groups(report),
-            changes: tables::changes(report),
+            changes: Changes::of(report),
             waivers: tables::waivers(report),
             coverage: tables::coverage(report),
             gaps: tables::gaps(report),

@@ -1,9 +1,10 @@
 //! A made-up page with something in every place, to try a template with before it is used.
 
+use super::changes::{ChangeCount, ChangeView, Changes, Group, Since, UncomparedView};
 use super::page::{ConsoleView, Counts, Page, Population, RunView, SeverityBar};
 use super::rules::{EvidenceView, FindingView, RuleSection, VerdictCount, VerdictView, Verdicts};
 use super::tables::{
-    AnomalyView, ChangeView, CoverageView, GapView, RoleView, ScopeCount, ScopeView, UserView, WaiverView,
+    AnomalyView, CoverageView, GapView, RoleView, ScopeCount, ScopeView, UserView, WaiverView,
 };
 use super::{Table, Text};
 
@@ -32,7 +33,7 @@ impl Page {
             }]),
             sites: part(vec![scope(&text)]),
             asset_groups: part(vec![scope(&text)]),
-            changes: part(vec![ChangeView::default()]),
+            changes: changes(),
             waivers: part(vec![WaiverView { expires: Some(String::new()), ..WaiverView::default() }]),
             coverage: part(vec![CoverageView { expected: Some(1), ..CoverageView::default() }]),
             gaps: part(vec![GapView {
@@ -47,6 +48,20 @@ impl Page {
     /// A complete page on which every list is empty and everything optional is missing.
     pub(super) fn with_nothing() -> Self {
         Self { complete: true, ..Self::default() }
+    }
+}
+
+fn changes() -> Changes {
+    let row = ChangeView { administrator: true, ..ChangeView::default() };
+    Changes {
+        total: 2,
+        since: Some(Since { slot: Some(String::new()), others: 1, ..Since::default() }),
+        groups: vec![Group {
+            counts: vec![ChangeCount { kind: "user", change: "added", changes: 2 }],
+            changes: part(vec![row]),
+            ..Group::default()
+        }],
+        uncompared: part(vec![UncomparedView::default()]),
     }
 }
 
@@ -76,6 +91,7 @@ fn console(text: &Text) -> ConsoleView {
 fn rule(text: &Text) -> RuleSection {
     let finding = FindingView {
         kind: "user",
+        change: Some("new"),
         full_name: Some(text.clone()),
         evidence: vec![EvidenceView { label: "probe", value: text.clone() }],
         more_evidence: 1,

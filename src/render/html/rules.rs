@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{EVIDENCE, FINDINGS_OF_A_RULE, Table, Text, date};
 use crate::finding::{Severity, SubjectKind, Verdict};
-use crate::report::{FindingRow, Report, RuleRow};
+use crate::report::{FindingChange, FindingRow, Report, RuleRow};
 
 /// Every rule's verdict on one console, the worst first, and how often each occurs.
 #[derive(Debug, Default, Serialize)]
@@ -58,6 +58,8 @@ pub(super) struct RuleSection {
 pub(super) struct FindingView {
     pub(super) id: Text,
     pub(super) severity: &'static str,
+    /// `new`, `reopened` or `persisting`, where there is a run to compare with that proves it.
+    pub(super) change: Option<&'static str>,
     pub(super) console: Text,
     pub(super) kind: &'static str,
     pub(super) subject: Text,
@@ -164,6 +166,7 @@ impl FindingView {
         Self {
             id: Text::name(&finding.id),
             severity: finding.severity.as_str(),
+            change: finding.change.map(FindingChange::as_str),
             console: Text::name(&finding.console),
             kind: finding.subject_kind.as_str(),
             subject: Text::name(&finding.subject_name),

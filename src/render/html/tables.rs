@@ -1,4 +1,4 @@
-//! The tables of the page: users, roles, sites, asset groups, changes, waivers, coverage, gaps and anomalies.
+//! The tables of the page: users, roles, sites, asset groups, waivers, coverage, gaps and anomalies.
 
 use std::cmp::Reverse;
 
@@ -79,17 +79,6 @@ pub(super) struct ScopeView {
     pub(super) users: u64,
     /// Users whose reach is not known: `users` may be higher by as many.
     pub(super) users_unknown: u64,
-}
-
-/// A difference to an earlier run.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct ChangeView {
-    pub(super) console: Text,
-    pub(super) kind: &'static str,
-    pub(super) change: &'static str,
-    pub(super) id: Text,
-    pub(super) name: Text,
-    pub(super) summary: Text,
 }
 
 /// A finding that a waiver covers.
@@ -208,18 +197,6 @@ pub(super) fn asset_groups(report: &Report) -> Table<ScopeView> {
         last_scan: None,
         users: group.users,
         users_unknown: group.users_unknown,
-    })
-}
-
-/// Changes, in the order of the report.
-pub(super) fn changes(report: &Report) -> Table<ChangeView> {
-    Table::of(report.changes.iter(), ROWS, "report.xlsx and report.json", |change| ChangeView {
-        console: Text::name(&change.console),
-        kind: change.kind,
-        change: change.change,
-        id: Text::name(&change.id),
-        name: Text::name(&change.name),
-        summary: Text::sentence(&change.summary),
     })
 }
 

@@ -125,6 +125,14 @@ fn hostile_text_is_shown_and_does_nothing() {
         site.last_scan = Some(hostile.into());
     });
     report.asset_groups.iter_mut().for_each(|group| group.name = hostile.into());
+    report.changes.iter_mut().for_each(|change| {
+        change.id = hostile.into();
+        change.name = hostile.into();
+        change.summary = hostile.into();
+    });
+    let comparison = report.comparison.as_mut().unwrap();
+    comparison.run = hostile.into();
+    comparison.uncompared.iter_mut().for_each(|open| open.reason = hostile.into());
     report.gaps.iter_mut().for_each(|gap| gap.id = Some(hostile.into()));
     report.consoles.iter_mut().for_each(|console| {
         console.uuid = Some(hostile.into());
@@ -237,6 +245,52 @@ fn a_count_that_may_be_higher_is_no_exact_one() {
         report.sites.iter_mut().for_each(|site| site.users_unknown = 0);
     }));
     assert!(!between(&exact, "<section id=\"sites\"", "</section>").contains('≥'));
+}
+
+#[test]
+fn changes_stand_in_groups_with_their_counts_and_what_was_not_compared() {
+    let page = page(&Report::sample());
+    assert!(
+        between(&page, "<dl class=\"facts\">", "</dl>").contains("of 2026-09-14 14:14 UTC"),
+        "in the header"
+    );
+    let changes = between(&page, "<section id=\"changes\"", "</section>");
+    let figures = between(changes, "<dl class=\"figures\">", "</dl>");
+    for (what, count) in [
+        ("New findings", "+1"),
+        ("Reopened", "0"),
+        ("Resolved", "1"),
+        ("Persisting", "1"),
+        ("Other changes", "7"),
+    ] {
+        assert!(figures.contains(&format!("<dt>{what}</dt><dd>{count}</dd>")), "{what}: {figures}");
+    }
+    let place = |group: &str| changes.find(&format!("<h3 id=\"{group}\">")).expect(group);
+    let order =
+        ["changes-findings", "changes-administrators", "changes-consoles", "changes-users", "uncompared"];
+    assert!(order.map(place).is_sorted());
+    assert_eq!(rows(&page, "changes"), 2 + 7 + 2);
+    assert!(changes.contains("<li>finding resolved <strong>1</strong></li>"));
+    assert!(changes.contains("1 earlier finding was not found again, which does not prove it resolved."));
+    assert!(changes.contains("<bdi>+zoe was removed; it had role User (user)</bdi>"));
+    let findings = between(&page, "<section id=\"findings\"", "</section>");
+    assert_eq!(findings.matches("<span class=\"tag alarm\">new</span>").count(), 1);
+}
+
+#[test]
+fn without_an_earlier_run_nothing_is_said_of_changes() {
+    let first = page(&Report::first_sample());
+    assert!(first.contains("There is no earlier run to compare with.") && !first.contains("<dt>Since</dt>"));
+    let mut same = Report::sample();
+    same.changes.clear();
+    let changes =
+        |report: &Report| between(&page(report), "<section id=\"changes\"", "</section>").to_owned();
+    assert!(changes(&same).contains("Nothing is different in what could be compared."));
+    let comparison = same.comparison.as_mut().unwrap();
+    comparison.uncompared.clear();
+    comparison.counts = crate::report::FindingCounts::default();
+    let whole = changes(&same);
+    assert!(whole.contains("Nothing is different.") && !whole.contains("Not everything could be compared"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use rust_xlsxwriter::XlsxError;
 
 use super::{Book, Column, HEAD_ROWS, Kind, Plan, Row, part_name, users_worst_first};
 use crate::finding::SubjectKind;
-use crate::report::{FindingRow, Report};
+use crate::report::{FindingChange, FindingRow, Report};
 
 /// Links live in memory until the end, and Excel opens no sheet with more than 65,530 of them.
 const LINKED: usize = 10_000;
@@ -32,6 +32,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Waiver", Text, 14),
         Column::new("Waiver ends (UTC)", Time, 16),
         Column::new("First seen (UTC)", Time, 16),
+        Column::new("Since last run", Mark, 13),
         Column::new("Console", Text, 14),
         Column::new("Rule id", Text, 26),
         Column::new("Finding id", Text, 23),
@@ -57,6 +58,7 @@ fn write_row(row: &mut Row<'_>, finding: &FindingRow, place: Option<String>) -> 
     row.text(finding.state.as_str())?.optional(finding.waiver.as_deref())?;
     row.time(finding.waiver_expires)?
         .time(finding.first_seen)?
+        .optional(finding.change.map(FindingChange::as_str))?
         .text(&finding.console)?
         .text(&finding.rule)?
         .text(&finding.id)?;

@@ -28,6 +28,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     page.verdict(&book.status())?;
     page.run()?;
     tables::population(&mut page)?;
+    tables::since(&mut page)?;
     let severities = tables::severities(&mut page)?;
     charts::severities(&mut page, &name, severities)?;
     if let Some((rules, worst)) = tables::top_rules(&mut page)? {

@@ -7,7 +7,7 @@ use calamine::{Data, Reader, Xlsx};
 use super::*;
 use crate::finding::{Severity, SubjectKind};
 use crate::model::TwoFactor;
-use crate::report::{Change, FindingState, Scopes};
+use crate::report::{FindingState, Scopes};
 
 const SHEETS: [&str; 11] = [
     "Summary",
@@ -118,11 +118,11 @@ fn users_read_as_agreed() {
 fn findings_read_as_agreed() {
     let mut book = sample();
     insta::assert_snapshot!(book.header("Findings"), @r##"
-    Severity|Subject|Kind|Subject id|Rule|What is wrong|Evidence|How to mend it|Controls|State|Waiver|Waiver ends (UTC)|First seen (UTC)|Console|Rule id|Finding id
+    Severity|Subject|Kind|Subject id|Rule|What is wrong|Evidence|How to mend it|Controls|State|Waiver|Waiver ends (UTC)|First seen (UTC)|Since last run|Console|Rule id|Finding id
     "##);
     insta::assert_snapshot!(book.body("Findings").join("\n"), @r##"
-    critical|nxadmin|user|1|Local administrator without two-factor authentication|nxadmin is an administrator with a password alone|type: admin; two-factor: not configured|Console: Administration > Users. API: POST /api/3/users/{id}/2FA.|PCI DSS 4.0.1 8.4.1|open|||46286.59363425926|hq|local_admin_without_2fa|242c454c94bd78003457
-    medium|=HYPERLINK("http://evil","x")|user|2|Locked account|an account is locked||Console: Administration > Users. API: DELETE /api/3/users/{id}/lock.||open|||46286.59363425926|hq|locked_account|6f741750942742815a0b
+    critical|nxadmin|user|1|Local administrator without two-factor authentication|nxadmin is an administrator with a password alone|type: admin; two-factor: not configured|Console: Administration > Users. API: POST /api/3/users/{id}/2FA.|PCI DSS 4.0.1 8.4.1|open|||46286.59363425926|new|hq|local_admin_without_2fa|242c454c94bd78003457
+    medium|=HYPERLINK("http://evil","x")|user|2|Locked account|an account is locked||Console: Administration > Users. API: DELETE /api/3/users/{id}/lock.||open|||46258.59363425926|persisting|hq|locked_account|6f741750942742815a0b
     "##);
 }
 
@@ -199,6 +199,11 @@ fn summary_tells_the_verdict_and_ties_out() {
     console|report|console|report|console|report|console|report
     hq   version 6.6.210|complete|3|3|no total|3|3|3|2|2|120|full
     lab   version 6.6.210|incomplete|2|2|no total|3|3|3|2|2|120|full
+    Since the last run
+    Compared with run|Findings|Everything else
+    new|reopened|persisting|newly judged|undecided|resolved|vanished|other changes|admin changes|not compared
+    1c6e0d4b8a92f357 of 2026-09-14 14:14 UTC|1|0|1|0|0|1|1|7|1|2
+    Undecided and vanished findings are not called new or resolved: one of the two runs did not see enough of them. The sheet Changes says why.
     Findings by severity
     Severity|Open|Waived
     critical|1|0
@@ -262,30 +267,58 @@ fn an_incomplete_report_says_so_on_every_sheet_and_every_page() {
 
 #[test]
 fn empty_changes_waivers_and_findings_say_so() {
-    let mut report = Report::sample();
+    let mut report = Report::first_sample();
     report.findings.clear();
     let mut book = Opened::new(bytes(&report));
     assert_eq!(book.body("Changes"), ["No earlier run to compare with."]);
+    assert!(!book.rows("Summary").iter().any(|row| row[0] == "Since the last run"));
     assert_eq!(book.body("Waivers"), ["No waivers are configured."]);
     assert_eq!(book.body("Findings"), ["No findings."]);
 }
 
 #[test]
+fn a_run_without_a_change_says_so_and_what_it_could_not_compare() {
+    let mut report = Report::sample();
+    report.changes.clear();
+    let mut book = Opened::new(bytes(&report));
+    assert_eq!(book.body("Changes")[0], "None.");
+    assert!(
+        book.rows("Changes")[1][0].contains("0 changes since run 1c6e0d4b8a92f357 of 2026-09-14 14:14 UTC")
+    );
+    report.comparison.as_mut().unwrap().uncompared.clear();
+    assert_eq!(Opened::new(bytes(&report)).body("Changes"), ["None."]);
+}
+
+#[test]
 fn changes_and_waivers_are_listed() {
     let mut report = Report::sample();
-    report.changes.push(Change {
-        console: "hq".into(),
-        kind: "grant",
-        change: "new",
-        id: "7/3".into(),
-        name: "mia".into(),
-        summary: "mia reaches Site 3".into(),
-    });
     report.findings[1].state = FindingState::Waived;
     report.findings[1].waiver = Some("W-7".into());
     report.findings[1].waiver_expires = "2027-01-01T00:00:00Z".parse().ok();
     let mut book = Opened::new(bytes(&report));
-    assert_eq!(book.body("Changes"), ["new|grant|mia|mia reaches Site 3|hq|7/3"]);
+    insta::assert_snapshot!(book.header("Changes"), @r##"
+    Kind|Change|Administrator|Name|What changed|Console|Id
+    "##);
+    insta::assert_snapshot!(book.rows("Changes")[1][0], @r##"
+    INCOMPLETE: 1 gap, see the sheet Coverage  ·  9 changes since run 1c6e0d4b8a92f357 of 2026-09-14 14:14 UTC; below them, what could not be compared
+    "##);
+    let body: Vec<String> = book.body("Changes").iter().map(|row| row.replace('\u{202e}', "RLO")).collect();
+    insta::assert_snapshot!(body.join("\n"), @r##"
+    finding|new|yes|nxadmin|nxadmin is an administrator with a password alone (critical, local_admin_without_2fa)|hq|242c454c94bd78003457
+    finding|resolved||+zoe|The user is gone; it was: +zoe is locked (medium, locked_account)|hq|504393dda2f0d8d04235
+    user|two factor lost|yes|nxadmin|nxadmin has no second factor any more|hq|1
+    console|version changed||hq|Console hq runs another version: 6.6.209 → 6.6.210|hq|2f0c1f0e-7a54-4b7e-9d25-0c6b8a3d1e11
+    user|role changed||mia|mia has role User (user) now, not Auditors: gains 1 privilege: view-asset-group-asset-data; loses 1 privilege: create-reports|hq|3
+    user|removed||+zoe|+zoe was removed; it had role User (user)|hq|4
+    flags|lost||=HYPERLINK("http://evil","x")|=HYPERLINK("http://evil","x") loses 1 flag: all sites; it reaches 1 site by grants of its own|hq|2
+    site grants|changed||mia|mia gains 1 site: Site 1; loses 2 sites: Site 2, Site 3|hq|3
+    role|upgraded||user|Role user, held by 2 users, gains 1 privilege: view-asset-group-asset-data (upgrade 6.6.209 → 6.6.210)|hq|user
+
+    Not compared: nothing is claimed of it
+    Part||||Why|Console
+    findings||||locked_account: 1 earlier finding not called resolved, because the rule did not judge everything in this run|lab
+    user sites||||no answer in one of the two runs about 1 user (noor): no site grant of theirs is called gained or lost|lab
+    "##);
     assert_eq!(
         book.body("Waivers"),
         [

@@ -76,6 +76,59 @@ fn depth(depth: crate::model::Depth) -> &'static str {
     }
 }
 
+/// What came, stayed and went since the earlier run, in one row; nothing where there is none.
+pub(super) fn since(page: &mut Page<'_>) -> Result<(), XlsxError> {
+    let report = page.report;
+    let Some(comparison) = &report.comparison else { return Ok(()) };
+    page.heading("Since the last run")?;
+    let counts = &comparison.counts;
+    let findings = [
+        ("new", counts.new),
+        ("reopened", counts.reopened),
+        ("persisting", counts.persisting),
+        ("newly judged", counts.newly_judged),
+        ("undecided", counts.undecided),
+        ("resolved", counts.resolved),
+        ("vanished", counts.vanished),
+    ];
+    let header = page.style.header.clone().set_align(FormatAlign::Center);
+    let others = report.changes.iter().filter(|change| change.kind != "finding");
+    let of_administrators = others.clone().filter(|change| change.administrator).count() as u64;
+    let tops = [
+        ("other changes", others.count() as u64),
+        ("admin changes", of_administrators),
+        ("not compared", comparison.uncompared.len() as u64),
+    ];
+    page.height(20)?;
+    page.put_tall(1, (FIRST, FIRST), "Compared with run", &page.style.header)?;
+    page.put((2, 8), "Findings", &header)?;
+    page.put((9, 11), "Everything else", &header)?;
+    page.row += 1;
+    page.height(20)?;
+    let small = header.set_font_size(9);
+    for ((label, _), column) in findings.iter().chain(&tops).zip(2..) {
+        page.put((column, column), label, &small)?;
+    }
+    page.row += 1;
+    page.height(20)?;
+    let when = comparison.finished.format("%Y-%m-%d %H:%M UTC");
+    page.put((FIRST, FIRST), &format!("{} of {when}", comparison.run), &Style::ruled(&page.style.text))?;
+    let plain = Style::ruled(&page.style.mark);
+    for ((label, count), column) in findings.iter().chain(&tops).zip(2..) {
+        let alarming = *count > 0 && matches!(*label, "new" | "reopened" | "not compared");
+        let look = if alarming { Style::ruled(&page.style.bad) } else { plain.clone() };
+        page.put_count(column, *count, &look)?;
+    }
+    page.row += 1;
+    if counts.undecided + counts.vanished > 0 || !comparison.uncompared.is_empty() {
+        let line = "Undecided and vanished findings are not called new or resolved: one of the two runs did not see \
+                    enough of them. The sheet Changes says why.";
+        page.put((FIRST, LAST), line, &page.style.complete)?;
+        page.row += 1;
+    }
+    Ok(())
+}
+
 pub(super) fn severities(page: &mut Page<'_>) -> Result<Drawn, XlsxError> {
     page.heading("Findings by severity")?;
     header_row(page, &["Severity", "Open", "Waived"])?;

@@ -1,0 +1,267 @@
+//! Findings that came, stayed and went.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Before, BeforeFinding, BeforeRule, FindingChange, FindingCounts, Notes, Pair, Reviewed, Side, Sighting,
+    Subject, amount,
+};
+use crate::finding::{About, Finding, Judgement, Severity, SubjectKind, Verdict};
+
+/// What the earlier run found and concluded, by the console's name then.
+pub(super) struct Earlier<'a> {
+    finished: DateTime<Utc>,
+    findings: HashMap<&'a str, Vec<&'a BeforeFinding>>,
+    rules: HashMap<(&'a str, &'a str), &'a BeforeRule>,
+    sightings: &'a HashMap<String, Sighting>,
+}
+
+impl<'a> Earlier<'a> {
+    pub(super) fn of(before: &'a Before, sightings: &'a HashMap<String, Sighting>) -> Self {
+        let mut findings: HashMap<&str, Vec<&BeforeFinding>> = HashMap::new();
+        for finding in &before.findings {
+            findings.entry(&finding.console).or_default().push(finding);
+        }
+        let rules = before.rules.iter().map(|rule| ((&*rule.console, &*rule.id), rule)).collect();
+        Self { finished: before.finished, findings, rules, sightings }
+    }
+
+    pub(super) fn findings_of(&self, console: &str) -> &[&'a BeforeFinding] {
+        self.findings.get(console).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether some run had seen a finding by the time of the earlier one.
+    fn had_seen(&self, id: &str) -> bool {
+        self.sightings.get(id).is_some_and(|sighting| sighting.first <= self.finished)
+    }
+}
+
+/// The findings of one console, held against those of the earlier run.
+#[derive(Default)]
+pub(super) struct Ledger {
+    pub(super) counts: FindingCounts,
+    pub(super) findings: HashMap<String, FindingChange>,
+}
+
+/// A finding to tell of, in words that both runs have.
+struct Told {
+    change: &'static str,
+    severity: Severity,
+    rule: String,
+    subject: (SubjectKind, Option<i64>, String),
+    id: String,
+    name: String,
+    administrator: bool,
+    summary: String,
+}
+
+/// What the earlier verdict of a rule says about findings that it does not hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EarlierVerdict {
+    /// They were not there.
+    Absent,
+    /// The rule did not judge.
+    NotJudged,
+    /// It saw a part only: they may have been there.
+    Partial,
+}
+
+impl Ledger {
+    pub(super) fn compare(
+        &mut self,
+        pair: &Pair<'_>,
+        reviewed: &Reviewed,
+        earlier: &Earlier<'_>,
+        notes: &mut Notes,
+    ) {
+        let (then, now) = (&pair.before.snapshot.console, &pair.now.snapshot.console);
+        if then.key() != now.key() {
+            let why =
+                "the console did not say who it is in one of the two runs, so that ids of findings differ";
+            notes.uncompared("findings", format!("{why}: no finding is called new or resolved"));
+            return self.undecided(pair, reviewed, earlier);
+        }
+        let findings = earlier.findings_of(&then.name);
+        let mut left: HashMap<&str, &BeforeFinding> =
+            findings.iter().map(|finding| (&*finding.id, *finding)).collect();
+        let mut told = Vec::new();
+        for judgement in &reviewed.judgements {
+            let rule = earlier.rules.get(&(&*then.name, judgement.rule.id));
+            let verdict = earlier_verdict(rule.copied(), judgement.rule, &pair.before);
+            self.place(pair, judgement, verdict, earlier, &mut left, &mut told, notes);
+        }
+        self.settle(pair, &reviewed.judgements, left.into_values(), &mut told, notes);
+        told.sort_by(|a, b| {
+            let key = |told: &Told| (Reverse(told.severity), told.rule.clone(), told.subject.clone());
+            key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
+        });
+        for Told { change, severity, rule, id, name, administrator, summary, .. } in told {
+            let summary = format!("{summary} ({severity}, {rule})");
+            notes.add("finding", change, Subject { id, name, administrator }, summary);
+        }
+    }
+
+    /// Counts findings where neither side can be held against the other.
+    pub(super) fn undecided(&mut self, pair: &Pair<'_>, reviewed: &Reviewed, earlier: &Earlier<'_>) {
+        let found: usize = reviewed.judgements.iter().map(|judgement| judgement.findings.len()).sum();
+        self.counts.undecided += found as u64;
+        self.counts.vanished += earlier.findings_of(&pair.before.snapshot.console.name).len() as u64;
+    }
+
+    /// Places the findings of one rule; those of the earlier run that are found again are taken out of `left`.
+    #[expect(clippy::too_many_arguments, reason = "one loop body with a name")]
+    fn place(
+        &mut self,
+        pair: &Pair<'_>,
+        judgement: &Judgement,
+        verdict: EarlierVerdict,
+        earlier: &Earlier<'_>,
+        left: &mut HashMap<&str, &BeforeFinding>,
+        told: &mut Vec<Told>,
+        notes: &mut Notes,
+    ) {
+        let (mut newly_judged, mut undecided) = (0_u64, 0_usize);
+        for finding in &judgement.findings {
+            let id = finding.id(&pair.now.snapshot.console);
+            if left.remove(&*id).is_some() {
+                self.counts.persisting += 1;
+                self.findings.insert(id, FindingChange::Persisting);
+                continue;
+            }
+            // What a finding is about may be new itself; then no earlier verdict could have held it.
+            let was_there = pair.before.has(finding.subject.kind, &finding.subject.id) != Some(false);
+            match verdict {
+                EarlierVerdict::NotJudged if was_there => newly_judged += 1,
+                EarlierVerdict::Partial if was_there => undecided += 1,
+                _ => {
+                    let change =
+                        if earlier.had_seen(&id) { FindingChange::Reopened } else { FindingChange::New };
+                    match change {
+                        FindingChange::Reopened => self.counts.reopened += 1,
+                        _ => self.counts.new += 1,
+                    }
+                    told.push(Told::now(change.as_str(), finding, id.clone(), &pair.now));
+                    self.findings.insert(id, change);
+                }
+            }
+        }
+        let rule = judgement.rule;
+        if newly_judged > 0 {
+            let subject =
+                Subject { id: rule.id.to_owned(), name: rule.title.to_owned(), administrator: false };
+            let summary = format!(
+                "Rule {} did not judge in the earlier run: {} newly judged, not new",
+                rule.id,
+                if newly_judged == 1 {
+                    "1 finding is".to_owned()
+                } else {
+                    format!("{newly_judged} findings are")
+                }
+            );
+            notes.add("rule", "newly_judged", subject, summary);
+        }
+        if undecided > 0 {
+            let found = amount(undecided, "finding");
+            let why = "the earlier verdict rests on a part of the population";
+            notes.uncompared("findings", format!("{}: {found} not called new, because {why}", rule.id));
+        }
+        self.counts.newly_judged += newly_judged;
+        self.counts.undecided += undecided as u64;
+    }
+
+    /// Settles the earlier findings that were not found again.
+    fn settle<'f>(
+        &mut self,
+        pair: &Pair<'_>,
+        judgements: &[Judgement],
+        left: impl Iterator<Item = &'f BeforeFinding>,
+        told: &mut Vec<Told>,
+        notes: &mut Notes,
+    ) {
+        let judged: HashMap<&str, bool> = judgements
+            .iter()
+            .map(|judgement| (judgement.rule.id, proves_absence(judgement, &pair.now)))
+            .collect();
+        let mut vanished: BTreeMap<&str, usize> = BTreeMap::new();
+        for finding in left {
+            let gone = pair.now.has(finding.subject_kind, &finding.subject_id) == Some(false);
+            if gone || judged.get(&*finding.rule) == Some(&true) {
+                self.counts.resolved += 1;
+                told.push(Told::then(finding, gone, &pair.before));
+            } else {
+                *vanished.entry(&finding.rule).or_default() += 1;
+            }
+        }
+        for (rule, count) in vanished {
+            self.counts.vanished += count as u64;
+            let why = if judged.contains_key(rule) {
+                "the rule did not judge everything in this run"
+            } else {
+                "there is no such rule in this run"
+            };
+            let earlier = amount(count, "earlier finding");
+            notes.uncompared("findings", format!("{rule}: {earlier} not called resolved, because {why}"));
+        }
+    }
+}
+
+/// Whether a rule that holds no finding on a subject now says that there is none.
+fn proves_absence(judgement: &Judgement, now: &Side<'_>) -> bool {
+    let judged = matches!(judgement.verdict, Verdict::Pass | Verdict::Fail | Verdict::Waived);
+    judged && judgement.examined == judgement.expected && saw_everything(judgement.rule, now)
+}
+
+fn earlier_verdict(rule: Option<&BeforeRule>, about: &About, before: &Side<'_>) -> EarlierVerdict {
+    let Some(rule) = rule else { return EarlierVerdict::NotJudged };
+    match rule.verdict {
+        Verdict::NotApplicable | Verdict::Error => EarlierVerdict::NotJudged,
+        Verdict::Pass | Verdict::Fail | Verdict::Waived
+            if rule.examined == rule.expected && saw_everything(about, before) =>
+        {
+            EarlierVerdict::Absent
+        }
+        _ => EarlierVerdict::Partial,
+    }
+}
+
+/// A verdict of *fail* says nothing of what was not seen; the coverage does.
+fn saw_everything(rule: &About, side: &Side<'_>) -> bool {
+    rule.rests_on().all(|part| side.snapshot.coverage.is_complete(part))
+}
+
+impl Told {
+    fn now(change: &'static str, finding: &Finding, id: String, now: &Side<'_>) -> Self {
+        let subject = &finding.subject;
+        Self {
+            change,
+            severity: finding.severity,
+            rule: finding.rule.to_string(),
+            subject: (subject.kind, subject.id.parse().ok(), subject.id.clone()),
+            id,
+            name: subject.name.clone(),
+            administrator: now.is_administrator(subject.kind, &subject.id),
+            summary: finding.summary.clone(),
+        }
+    }
+
+    fn then(finding: &BeforeFinding, gone: bool, before: &Side<'_>) -> Self {
+        let what = if gone {
+            format!("The {} is gone; it was: ", finding.subject_kind.as_str().replace('_', " "))
+        } else {
+            "It was: ".to_owned()
+        };
+        Self {
+            change: "resolved",
+            severity: finding.severity,
+            rule: finding.rule.clone(),
+            subject: (finding.subject_kind, finding.subject_id.parse().ok(), finding.subject_id.clone()),
+            id: finding.id.clone(),
+            name: finding.subject_name.clone(),
+            administrator: before.is_administrator(finding.subject_kind, &finding.subject_id),
+            summary: format!("{what}{}", finding.summary),
+        }
+    }
+}
