@@ -11,7 +11,6 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 #[path = "artifacts/programs.rs"]
-#[allow(dead_code, reason = "this binary needs a part of it")]
 mod programs;
 
 use programs::{finished, program, program_of_root};

@@ -1,5 +1,7 @@
 //! Other people's programs: found or loudly skipped, and never waited for without end.
 
+#![allow(dead_code, reason = "each test binary needs a part of it")]
+
 use std::env;
 use std::io::Write;
 use std::net::TcpListener;
