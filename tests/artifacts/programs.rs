@@ -1,5 +1,7 @@
 //! Other people's programs: found or loudly skipped, and never waited for without end.
 
+#![allow(dead_code, reason = "each test binary needs a part of it")]
+
 use std::env;
 use std::io::Write;
 use std::net::TcpListener;
@@ -17,11 +19,25 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file());
     if found.is_none() {
-        let required = env::var("RECERT_TEST_REQUIRE").unwrap_or_default();
-        assert!(!required.split(',').any(|one| one.trim() == name), "{name} is required and not installed");
-        std::io::stderr().write_all(format!("SKIPPED: {name} is not installed\n").as_bytes()).unwrap();
+        skip(name, "is not installed");
     }
     found
+}
+
+/// As [`program`], for one that only root can use.
+pub(crate) fn program_of_root(name: &str) -> Option<PathBuf> {
+    let found = program(name)?;
+    if rustix::process::geteuid().is_root() {
+        return Some(found);
+    }
+    skip(name, "needs root");
+    None
+}
+
+fn skip(name: &str, why: &str) {
+    let required = env::var("RECERT_TEST_REQUIRE").unwrap_or_default();
+    assert!(!required.split(',').any(|one| one.trim() == name), "{name} is required and {why}");
+    std::io::stderr().write_all(format!("SKIPPED: {name} {why}\n").as_bytes()).unwrap();
 }
 
 /// Runs a program to its end; with its children it is ended where that takes too long.
