@@ -25,8 +25,8 @@ const CLIPPED: usize = 90_000;
 
 /// Everything that a mail may consist of: what shows text, and the tables of its layout.
 const INERT: &[&str] = &[
-    "bdi", "body", "h1", "h2", "head", "html", "meta", "p", "span", "strong", "style", "table", "tbody", "td",
-    "th", "title", "tr",
+    "bdi", "body", "h1", "h2", "head", "html", "meta", "p", "span", "strong", "style", "table", "tbody",
+    "td", "th", "title", "tr",
 ];
 
 /// The demo's consoles, reviewed as a weekly job would.
@@ -69,11 +69,8 @@ fn clock() -> DateTime<chrono::Utc> {
 fn reported(snapshots: Vec<Snapshot>) -> Report {
     let slot = clock() - chrono::Duration::minutes(130);
     let scheduled = Scheduled { run: review::scheduled_run_id("test", "weekly", slot), slot, collapsed: 0 };
-    let occasion = Occasion {
-        job: Some("weekly".into()),
-        scheduled: Some(scheduled),
-        configuration: "5e".repeat(32),
-    };
+    let occasion =
+        Occasion { job: Some("weekly".into()), scheduled: Some(scheduled), configuration: "5e".repeat(32) };
     review::report(snapshots, &Analyzers::default(), occasion, &History::default())
 }
 
@@ -96,7 +93,10 @@ fn text_adds_no_element_and_no_attribute() {
         assert!(INERT.contains(&name), "<{tag}>");
         for attribute in attributes.split("\" ").filter(|attribute| !attribute.is_empty()) {
             let key = attribute.split_once("=\"").unwrap_or((attribute, "")).0;
-            assert!(!key.starts_with("on") && !["src", "srcset", "href", "action", "id"].contains(&key), "<{tag}>");
+            assert!(
+                !key.starts_with("on") && !["src", "srcset", "href", "action", "id"].contains(&key),
+                "<{tag}>"
+            );
         }
     }
     assert!(!hostile.html.contains("url(") && !hostile.html.contains("@import"));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Attached, LeftFile, MailContext, Table, Text, words};
 
 /// The most files that are named.
-const FILES: usize = 20;
+const FILES: usize = 12;
 
 /// The files of the run.
 #[derive(Debug, Default, Serialize)]
@@ -77,5 +77,5 @@ fn names(files: &[&str]) -> Table<Text> {
 
 /// A path is copied, so all of it is shown; the longest that the system takes is cut.
 fn place(path: &Path) -> Text {
-    Text::line(&path.display().to_string(), 1_000)
+    Text::line(&path.display().to_string(), 500)
 }

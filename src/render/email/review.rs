@@ -144,9 +144,7 @@ impl ReviewView {
             changes: changes::first(report),
             findings: Table::of(open.iter(), FINDINGS, "the files of this run", |row| FindingView::of(row)),
             files: FilesView::of(context),
-            configuration: Text::name(
-                &run.configuration.chars().take(CONFIGURATION).collect::<String>(),
-            ),
+            configuration: Text::name(&run.configuration.chars().take(CONFIGURATION).collect::<String>()),
         }
     }
 

@@ -5,10 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Text, counted, date};
 
 /// The columns of a name.
-pub(super) const NAME: usize = 60;
+pub(super) const NAME: usize = 48;
 
 /// The columns of a sentence.
-pub(super) const SENTENCE: usize = 200;
+pub(super) const SENTENCE: usize = 180;
 
 /// The most consoles that a heading names.
 const NAMES: usize = 4;
@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn durations_have_two_units() {
-        let cases = [(0, "0 min"), (59, "59 min"), (130, "2 h 10 min"), (1_440 * 3 + 245, "3 d 4 h"), (-5, "0 min")];
+        let cases =
+            [(0, "0 min"), (59, "59 min"), (130, "2 h 10 min"), (1_440 * 3 + 245, "3 d 4 h"), (-5, "0 min")];
         for (minutes, shown) in cases {
             assert_eq!(duration(TimeDelta::minutes(minutes)), shown);
         }
