@@ -17,7 +17,7 @@ const NAMES: usize = 4;
 const SHORT: usize = 32;
 
 /// The names of consoles, as a heading or a subject has them: `hq, lab and 3 more`.
-pub(super) fn named<'a>(names: &mut dyn Iterator<Item = &'a str>) -> Text {
+pub(super) fn named(names: &mut dyn Iterator<Item = &str>) -> Text {
     let shown: Vec<String> = names.take(NAMES).map(|name| Text::line(name, SHORT).to_string()).collect();
     let more = names.count();
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
