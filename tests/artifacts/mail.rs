@@ -25,8 +25,8 @@ const CLIPPED: usize = 90_000;
 
 /// Everything that a mail may consist of: what shows text, and the tables of its layout.
 const INERT: &[&str] = &[
-    "bdi", "body", "h1", "h2", "head", "html", "meta", "p", "span", "strong", "style", "table", "tbody",
-    "td", "th", "title", "tr",
+    "bdi", "body", "br", "h1", "h2", "head", "html", "meta", "p", "span", "strong", "style", "table",
+    "tbody", "td", "th", "title", "tr",
 ];
 
 /// The demo's consoles, reviewed as a weekly job would.
