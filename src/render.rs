@@ -4,8 +4,11 @@
 //! error is the sink's. Text that came from a console is data in every one of them: no formula, no markup, no header.
 
 mod csv;
+mod email;
 mod html;
 mod json;
+mod templates;
+mod view;
 mod xlsx;
 
 use std::cmp::Reverse;
@@ -17,7 +20,14 @@ use serde::{Deserialize, Serialize};
 use crate::model::PartState;
 use crate::report::{CoverageRow, GapRow, Report, UserRow};
 
-pub use html::{TemplateError, Templates};
+use templates::Template;
+use view::{Table, Text, counted, date, date_of};
+
+pub use email::{Alarm, Attached, Earlier, LeftFile, Mail, MailContext, MailKind, alarm_mail, report_mail};
+pub use templates::{TemplateError, Templates};
+
+/// Every template, whoever renders it.
+const TEMPLATES: [&Template; 3] = [&html::TEMPLATE, &email::HTML, &email::TEXT];
 
 /// A family of artifacts that is asked for together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]

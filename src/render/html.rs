@@ -9,23 +9,24 @@ mod page;
 mod probe;
 mod rules;
 mod tables;
-mod templates;
 #[cfg(test)]
 mod tests;
-mod text;
 
 use std::io::{self, BufWriter, Write};
 
-use super::{undetermined_parts, users_worst_first};
+use minijinja::value::Serde;
+
+use super::{Table, Template, Templates, Text, date, date_of, undetermined_parts, users_worst_first};
 use crate::report::Report;
 
 use page::Page;
-use text::{Text, counted, date, date_of};
 
-pub use templates::{TemplateError, Templates};
-
-/// The name of the page's template.
-const TEMPLATE: &str = "report.html";
+/// The page's template.
+pub(super) const TEMPLATE: Template = Template {
+    name: "report.html",
+    source: include_str!("../../templates/report.html"),
+    probes: || vec![Serde(Page::with_everything()).into(), Serde(Page::with_nothing()).into()],
+};
 
 /// The most rows that one table shows; each table says how many more there are and where.
 const ROWS: usize = 2_000;
@@ -48,34 +49,6 @@ const NAMES: usize = 4;
 /// Writes the page.
 pub(super) fn report(report: &Report, templates: &Templates, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    templates.render(TEMPLATE, &Page::of(report), &mut out)?;
+    templates.render(TEMPLATE.name, &Page::of(report), &mut out)?;
     out.flush()
-}
-
-/// The part of a list that is shown.
-#[derive(Debug, Default, serde::Serialize)]
-struct Table<T> {
-    /// The rows that are shown.
-    rows: Vec<T>,
-    /// How many there are.
-    total: u64,
-    /// How many are not shown.
-    more: u64,
-    /// The files that hold all of them.
-    files: &'static str,
-}
-
-impl<T> Table<T> {
-    /// The first `limit` of the rows, each turned into its view.
-    fn of<R>(
-        rows: impl ExactSizeIterator<Item = R>,
-        limit: usize,
-        files: &'static str,
-        view: impl FnMut(R) -> T,
-    ) -> Self {
-        let total = rows.len() as u64;
-        let rows: Vec<T> = rows.take(limit).map(view).collect();
-        let more = total - rows.len() as u64;
-        Self { rows, total, more, files }
-    }
 }

@@ -6,6 +6,7 @@
 mod corpus;
 mod demo;
 mod document;
+mod mail;
 mod page;
 mod programs;
 mod review;

@@ -18,7 +18,7 @@ const INERT: &[&str] = &[
 ];
 
 /// The start tags of a page, without their brackets.
-fn tags(page: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn tags(page: &str) -> impl Iterator<Item = &str> {
     page.split('<')
         .skip(1)
         .filter(|tag| !tag.starts_with(['/', '!']))
@@ -52,14 +52,16 @@ fn text_adds_no_element_and_no_attribute() {
     assert!(page.contains("content=\"default-src 'none'; style-src 'unsafe-inline'\""));
 }
 
+/// Whether a reader cannot see a character, or sees others in another order for it.
+pub(crate) fn hidden(c: char) -> bool {
+    (c.is_control() && c != '\n')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+            | '\u{feff}' | '\u{e000}' | '\u{e0000}'..='\u{e007f}')
+}
+
 #[test]
 fn nothing_on_it_is_invisible_or_reordered() {
     let page = HOSTILE.text("report.html");
-    let hidden = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
-                | '\u{feff}' | '\u{e000}' | '\u{e0000}'..='\u{e007f}')
-    };
     assert_eq!(page.chars().find(|c| hidden(*c)), None);
     for shown in [r"nimda\u{202e}txt.exe", r"\u{1b}[31mred", "{{7*7}}", "{% raw %}", "{{ run.id|safe }}"] {
         assert!(page.contains(shown), "{shown} is not shown");
@@ -68,7 +70,7 @@ fn nothing_on_it_is_invisible_or_reordered() {
 }
 
 /// A browser with nothing of its own to ask for, whose every request goes to the trap.
-fn dom(browser: &Path, page: &Path, trap: &Trap) -> String {
+pub(crate) fn dom(browser: &Path, page: &Path, trap: &Trap) -> String {
     let profile = tempfile::tempdir().unwrap();
     let output = finished(
         Command::new(browser)

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use super::*;
+use crate::render::TemplateError;
 use crate::report::Completeness;
 
 fn page(of: &Report) -> String {
@@ -347,7 +348,7 @@ fn an_error_of_the_sink_keeps_its_kind() {
 /// The error of a directory that holds `source` as its page.
 fn refused(source: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join(TEMPLATE), source).unwrap();
+    std::fs::write(directory.path().join(TEMPLATE.name), source).unwrap();
     let error = Templates::from_directory(directory.path()).unwrap_err().to_string();
     error.strip_prefix(&format!("{}/", directory.path().display())).expect("the file").to_owned()
 }
@@ -356,7 +357,7 @@ fn refused(source: &str) -> String {
 fn a_file_in_the_directory_replaces_the_page_and_is_escaped_too() {
     let directory = tempfile::tempdir().unwrap();
     let source = "{% for user in users.rows %}{{ user.name }}|{% endfor %}";
-    std::fs::write(directory.path().join(TEMPLATE), source).unwrap();
+    std::fs::write(directory.path().join(TEMPLATE.name), source).unwrap();
     let templates = Templates::from_directory(directory.path()).unwrap();
     let mut bytes = Vec::new();
     report(&Report::sample(), &templates, &mut bytes).unwrap();
@@ -397,6 +398,6 @@ fn a_directory_that_cannot_be_read_is_an_error() {
     let error = Templates::from_directory("/nowhere/at/all").unwrap_err();
     assert_eq!(error.to_string(), "cannot read /nowhere/at/all");
     let directory = tempfile::tempdir().unwrap();
-    std::fs::create_dir(directory.path().join(TEMPLATE)).unwrap();
+    std::fs::create_dir(directory.path().join(TEMPLATE.name)).unwrap();
     assert!(matches!(Templates::from_directory(directory.path()), Err(TemplateError::Read { .. })));
 }

@@ -5,22 +5,31 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
+use minijinja::value::{Serde, Value};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::page::Page;
-use super::{TEMPLATE, counted};
-
-/// The compiled-in page.
-const BUILTIN: &str = include_str!("../../../templates/report.html");
+use super::{TEMPLATES, counted};
 
 /// What one rendering may cost, so that a replaced template cannot keep the daemon busy for ever. The compiled-in page
 /// with every table at its limit needs about a tenth of it.
 const FUEL: u64 = 25_000_000;
 
-/// The templates of the artifacts.
+/// The columns of a text mail.
+const COLUMNS: usize = 72;
+
+/// One template, as it is compiled in.
+pub(super) struct Template {
+    /// Its name, which is the name of the file that replaces it. What ends in `.html` is escaped for markup.
+    pub(super) name: &'static str,
+    /// What is compiled in.
+    pub(super) source: &'static str,
+    /// Made-up values that a file which replaces it is rendered with before it is used.
+    pub(super) probes: fn() -> Vec<Value>,
+}
+
+/// The templates of the page and of the mails.
 ///
 /// A template's name is one of the names that are compiled in: no other file of the directory is ever read, and a
 /// template cannot name another one. Text of a report is never taken for a template.
@@ -56,14 +65,18 @@ impl Templates {
     #[expect(
         clippy::expect_used,
         clippy::missing_panics_doc,
-        reason = "a constant; every test of the page compiles it"
+        reason = "constants; every test of the page and of the mails compiles them"
     )]
     pub fn builtin() -> Self {
-        Self::compile(BUILTIN.to_owned()).expect("the compiled-in template compiles")
+        let mut templates = Self::empty().expect("the syntax is a constant");
+        for template in TEMPLATES {
+            templates.environment.add_template(template.name, template.source).expect("it compiles");
+        }
+        templates
     }
 
     /// The templates of a directory; those that are not in it are the compiled-in ones. Each is compiled and rendered
-    /// once with small made-up reports, so that a mistake shows now and not at night.
+    /// with small made-up reports, so that a mistake shows now and not at night.
     ///
     /// # Errors
     /// If the directory cannot be read, or a template in it does not compile or names something that does not exist.
@@ -71,24 +84,27 @@ impl Templates {
         let directory = path.as_ref();
         std::fs::read_dir(directory)
             .map_err(|source| TemplateError::Read { path: directory.to_owned(), source })?;
-        let path = directory.join(TEMPLATE);
-        let source = match std::fs::read_to_string(&path) {
-            Ok(source) => source,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::builtin()),
-            Err(source) => return Err(TemplateError::Read { path, source }),
-        };
-        Self::checked(source).map_err(|error| broken(path, &error))
-    }
-
-    fn checked(source: String) -> Result<Self, minijinja::Error> {
-        let templates = Self::compile(source)?;
-        for probe in [Page::with_everything(), Page::with_nothing()] {
-            templates.environment.get_template(TEMPLATE)?.render(Serde(probe))?;
+        let mut templates = Self::builtin();
+        for template in TEMPLATES {
+            let path = directory.join(template.name);
+            match std::fs::read_to_string(&path) {
+                Ok(source) => templates.replace(template, source).map_err(|error| broken(path, &error))?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(TemplateError::Read { path, source }),
+            }
         }
         Ok(templates)
     }
 
-    fn compile(source: String) -> Result<Self, minijinja::Error> {
+    fn replace(&mut self, template: &Template, source: String) -> Result<(), minijinja::Error> {
+        self.environment.add_template_owned(template.name, source)?;
+        for probe in (template.probes)() {
+            self.environment.get_template(template.name)?.render(probe)?;
+        }
+        Ok(())
+    }
+
+    fn empty() -> Result<Self, minijinja::Error> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
@@ -99,7 +115,7 @@ impl Templates {
         environment.remove_filter("safe");
         environment.add_filter("count", counted);
         environment.add_filter("words", |name: &str| name.replace('_', " "));
-        environment.add_template_owned(TEMPLATE, source)?;
+        environment.add_filter("wrap", |text: &str, indent: usize| wrapped(text, indent, COLUMNS));
         Ok(Self { environment })
     }
 
@@ -140,4 +156,56 @@ fn broken(path: PathBuf, error: &minijinja::Error) -> TemplateError {
         None => error.kind().to_string(),
     };
     TemplateError::Broken { path, line: error.line().unwrap_or(0), reason }
+}
+
+/// A text in lines that end before `columns`. The first line begins at column `indent`, where its caller stands, and so
+/// do the others. Line ends and repeated spaces of the text are no more than spaces; a word that no line holds is broken.
+fn wrapped(text: &str, indent: usize, columns: usize) -> String {
+    let room = columns.saturating_sub(indent).max(1);
+    let (mut lines, mut taken) = (String::with_capacity(text.len()), 0);
+    let start = |lines: &mut String| {
+        lines.truncate(lines.trim_end_matches(' ').len());
+        lines.push('\n');
+        lines.extend(std::iter::repeat_n(' ', indent));
+    };
+    for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
+        let length = word.chars().count();
+        if taken > 0 && taken + 1 + length > room {
+            start(&mut lines);
+            taken = 0;
+        } else if taken > 0 {
+            lines.push(' ');
+            taken += 1;
+        }
+        for character in word.chars() {
+            if taken == room {
+                start(&mut lines);
+                taken = 0;
+            }
+            lines.push(character);
+            taken += 1;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_wrapped_within_its_columns() {
+        assert_eq!(wrapped("one two three", 0, 8), "one two\nthree");
+        assert_eq!(wrapped("one two three", 2, 9), "one two\n  three");
+        assert_eq!(wrapped("  one\n two  ", 0, 20), "one two");
+        assert_eq!(wrapped("abcdefghij k", 2, 6), "abcd\n  efgh\n  ij k");
+        assert_eq!(wrapped("a bcdefghij", 0, 4), "a\nbcde\nfghi\nj");
+        assert_eq!(wrapped("ßßß ßßß", 0, 7), "ßßß ßßß");
+        assert_eq!(wrapped("", 4, 8), "");
+    }
+
+    #[test]
+    fn an_indentation_past_the_columns_does_not_hang() {
+        assert_eq!(wrapped("ab", 9, 4), "a\n         b");
+    }
 }
