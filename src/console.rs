@@ -36,13 +36,13 @@ use credential::{Credential, Doubt};
 use failure::{Again, Failure, failure, refusal};
 use load::{Load, Outcome as LoadOutcome, Slot};
 use retry::{Budget, retry_after};
-use tls::{believing_nothing, client_config, tls_error, untrusted};
 use transport::{PROBE, Transport, client};
 
+pub use crate::trust::Trust;
 pub use error::{Error, ErrorKind, Outcome, WriteError};
 pub use operations::{CallError, READ_OPERATIONS};
 pub use retry::Retry;
-pub use settings::{Settings, SettingsError, Timeouts, TokenProvider, Trust, check_base};
+pub use settings::{Settings, SettingsError, Timeouts, TokenProvider, check_base};
 pub use tls::presented_certificate;
 pub use transport::Traffic;
 pub use types::{

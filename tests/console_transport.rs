@@ -11,6 +11,7 @@ use recert::console::{
     TokenProvider, Traffic, Trust, TwoFactorKey,
 };
 use recert::model::{RoleId, UserId};
+use recert::trust::TrustError;
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -604,10 +605,13 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
     };
     assert!(matches!(refused(|it| it.username = "a:b".to_owned()), SettingsError::Username));
     assert!(matches!(refused(|it| it.max_in_flight = 0), SettingsError::MaxInFlight));
-    assert!(matches!(refused(|it| it.trust = Trust::Pins(Vec::new())), SettingsError::NoPins));
+    assert!(matches!(
+        refused(|it| it.trust = Trust::Pins(Vec::new())),
+        SettingsError::Trust(TrustError::NoPins)
+    ));
     assert!(matches!(
         refused(|it| it.trust = Trust::CaFile("/nowhere.pem".into())),
-        SettingsError::CaFile { .. }
+        SettingsError::Trust(TrustError::CaFile { .. })
     ));
     assert!(matches!(
         refused(|it| it.base = "http://console.example".parse().unwrap()),

@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use reqwest::{Response, StatusCode};
 
-use super::{
-    Cut, Doubt, ErrorKind, LoadOutcome, Outcome, Timeouts, complaint, plain_line, retry_after, tls_error,
-    untrusted,
-};
+use super::{Cut, Doubt, ErrorKind, LoadOutcome, Outcome, Timeouts, complaint, plain_line, retry_after};
+use crate::trust::{tls_error, untrusted};
 
 /// Whether a read may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +83,7 @@ pub(super) fn failure(error: &reqwest::Error, timeouts: Timeouts) -> Failure {
         |reason: String| Failure::new(ErrorKind::Unavailable { status: None, reason }, Again::Yes, outcome);
     if let Some(tls) = tls_error(error) {
         return match untrusted(tls) {
-            Some(untrusted) => Failure::new(untrusted.kind(), Again::Never, Outcome::NotMade),
+            Some(untrusted) => Failure::new(untrusted.into(), Again::Never, Outcome::NotMade),
             None => unavailable(format!("TLS failed: {}", plain_line(&tls.to_string()))),
         };
     }

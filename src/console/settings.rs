@@ -1,7 +1,6 @@
 //! How to reach one console: address, credential, trust, patience.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use thiserror::Error;
 use url::Host;
 
 use super::Retry;
+use crate::trust::{Trust, TrustError};
 
 /// Everything the client must know about one console.
 #[derive(Clone)]
@@ -102,28 +102,6 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Which certificates are believed. There is no switch that believes all of them.
-#[derive(Clone)]
-pub enum Trust {
-    /// The authorities of the operating system, and the host name must match.
-    System,
-    /// The authorities in this PEM file alone, and the host name must match.
-    CaFile(PathBuf),
-    /// These certificates (SHA-256 of their DER form) alone. Host name and dates are not looked at: consoles are installed
-    /// with a certificate that is self-signed and names no host.
-    Pins(Vec<[u8; 32]>),
-}
-
-impl fmt::Debug for Trust {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::System => f.write_str("System"),
-            Self::CaFile(path) => f.debug_tuple("CaFile").field(path).finish(),
-            Self::Pins(pins) => f.debug_list().entries(pins.iter().map(hex::encode)).finish(),
-        }
-    }
-}
-
 /// Gives the current one-time code of the service account; asked for every request that is sent.
 pub trait TokenProvider: Send + Sync {
     /// The code, or `None` to send no `Token` header.
@@ -171,20 +149,9 @@ pub enum SettingsError {
     /// No call could be in flight.
     #[error("max_in_flight must be at least 1")]
     MaxInFlight,
-    /// A pin list without pins.
-    #[error("no certificate is pinned")]
-    NoPins,
-    /// The CA file cannot be used.
-    #[error("cannot use the CA file {path}: {reason}")]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The operating system gives no authorities.
-    #[error("the operating system has no usable authorities: {0}")]
-    SystemRoots(String),
+    /// The trust cannot be set up.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The HTTP client cannot be built.
     #[error("cannot prepare the HTTP client: {0}")]
     Client(String),

@@ -14,9 +14,10 @@ use tokio::time::Instant;
 
 use super::{
     Again, Body, Budget, Call, Credential, Decode, Doubt, Error, ErrorKind, Failure, Load, LoadOutcome,
-    Patience, Retry, Settings, SettingsError, Slot, Timeouts, TokenProvider, WriteError, believing_nothing,
-    client_config, failure, json, plain_line, refusal,
+    Patience, Retry, Settings, SettingsError, Slot, Timeouts, TokenProvider, WriteError, failure, json,
+    plain_line, refusal,
 };
+use crate::trust::{believing_nothing, client_config};
 
 /// Needs a working credential and nothing else.
 pub(super) const PROBE: &str = "/api/3";
