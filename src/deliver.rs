@@ -1,7 +1,16 @@
-//! Delivery: artifacts on their way to people. One attempt each; what failed is said, and nothing half-done stays.
+//! Delivery: artifacts on their way to people. One attempt each by mail or into a directory, and the one retry loop over
+//! the outbox. What failed is said, and nothing half-done stays.
 
 mod directory;
+mod letter;
 mod manifest;
+mod outbox;
+mod pack;
+mod smtp;
 
-pub use directory::{PublishError, holds_run, keep_latest, publish};
+pub use directory::{PublishError, copy_run, holds_run, keep_latest, publish};
+pub use letter::{Letter, LetterError, NamedAs, message_id};
 pub use manifest::{Manifest, ManifestFile};
+pub use outbox::{Courier, OnAmbiguous, Posted};
+pub use pack::{Attachment, LeftFile, Packed, pack};
+pub use smtp::{Failure, FailureKind, Relay, RelayTls, Sent, Stage, Steps, probe, send};

@@ -288,6 +288,7 @@ fn report(run: &str, job: &str, slot: i64) -> Report {
         remediation: "".into(),
         controls: [].into(),
         first_seen: at(slot),
+        change: None,
         waiver: None,
         waiver_expires: None,
     };
@@ -320,6 +321,7 @@ fn report(run: &str, job: &str, slot: i64) -> Report {
             version: "0.0.0",
             configuration: String::new(),
         },
+        comparison: None,
         consoles: Vec::new(),
         rules: (0..RULES).map(rule).collect(),
         findings: (0..FINDINGS).map(finding).collect(),

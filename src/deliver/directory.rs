@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{Manifest, ManifestFile};
+use crate::crash;
 use crate::render::{ARTIFACTS, Format, Templates};
 use crate::report::Report;
 
@@ -56,6 +57,56 @@ pub fn publish(
         }
     }
     published
+}
+
+/// Copies the files of a published run into a new directory, each checked against the manifest, the manifest last.
+/// A directory that holds the run whole is left as it is; what an attempt that died left of it is written anew.
+pub fn copy_run(from: &Path, to: &Path) -> Result<(), PublishError> {
+    let io = |path: &Path, source| PublishError::Io { path: path.to_owned(), source };
+    let listed = Listed::read(from).ok_or_else(|| {
+        io(&from.join(MANIFEST), io::Error::other("the run's files are not there any more"))
+    })?;
+    if holds_run(to, &listed.run.id) && listed.files.iter().all(|file| file.is_in(to)) {
+        return Ok(());
+    }
+    if Listed::read(to).is_none() && only_partial(to, &listed) {
+        fs::remove_dir_all(to).map_err(|source| io(to, source))?;
+    }
+    prepare(to)?;
+    for file in &listed.files {
+        let written = write(to, &file.name, &mut Vec::new(), |out| {
+            io::copy(&mut File::open(from.join(&file.name))?, out).map(drop)
+        })?;
+        if (written.size, &written.sha256) != (file.size, &file.sha256) {
+            let source = io::Error::other("its content is not what the manifest says; it was changed");
+            return Err(io(&from.join(&file.name), source));
+        }
+        crash::point("copy-file");
+    }
+    write(to, MANIFEST, &mut Vec::new(), |out| {
+        io::copy(&mut File::open(from.join(MANIFEST))?, out).map(drop)
+    })?;
+    sync(to)
+}
+
+/// Whether a directory holds nothing but what a copy of this run that died can have left.
+fn only_partial(directory: &Path, listed: &Listed) -> bool {
+    let Ok(entries) = fs::read_dir(directory) else { return false };
+    entries.into_iter().all(|entry| {
+        let name = entry.map(|entry| entry.file_name().to_string_lossy().into_owned()).unwrap_or_default();
+        let plain = name.strip_prefix('.').and_then(|name| name.strip_suffix(".partial")).unwrap_or(&name);
+        plain == MANIFEST || listed.files.iter().any(|file| file.name == plain)
+    })
+}
+
+/// Makes the names in a directory, and the directory's own name, outlast a loss of power.
+fn sync(directory: &Path) -> Result<(), PublishError> {
+    let io = |source| PublishError::Io { path: directory.to_owned(), source };
+    File::open(directory).and_then(|open| open.sync_all()).map_err(io)?;
+    match directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => File::open(parent).and_then(|open| open.sync_all()).map_err(io),
+        None => Ok(()),
+    }
 }
 
 /// Whether a directory already holds this very run, whole.
@@ -104,6 +155,14 @@ struct ListedRun {
 #[derive(Deserialize)]
 struct ListedFile {
     name: String,
+    size: u64,
+    sha256: String,
+}
+
+impl ListedFile {
+    fn is_in(&self, directory: &Path) -> bool {
+        fs::metadata(directory.join(&self.name)).is_ok_and(|found| found.len() == self.size)
+    }
 }
 
 impl Listed {
@@ -158,13 +217,14 @@ fn write_all(
         let file = write(directory, artifact.name, written, |out| artifact.render(report, templates, out))?;
         files.push(file);
     }
+    crash::point("files-written");
     let manifest = Manifest::new(report, files);
     write(directory, MANIFEST, written, |out| {
         serde_json::to_writer_pretty(&mut *out, &manifest)?;
         out.write_all(b"\n")
     })?;
-    let io = |source| PublishError::Io { path: directory.to_owned(), source };
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)?;
+    crash::point("manifest-named");
+    sync(directory)?;
     Ok(manifest)
 }
 
@@ -185,7 +245,9 @@ fn write(
     let Hashed { file, hash, size } = out;
     let file = file.into_inner().map_err(|error| io(error.into_error()))?;
     file.sync_all().map_err(io)?;
+    crash::point("file-written");
     fs::rename(&aside, &path).map_err(io)?;
+    crash::point("file-named");
     written.push(path.clone());
     Ok(ManifestFile { name: name.to_owned(), size, sha256: hex::encode(hash.finalize()) })
 }

@@ -146,6 +146,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it is about one parcel's content, which will not be better next time, and not about the store.
+    pub fn is_about_content(&self) -> bool {
+        matches!(self, Self::BodyGone(_) | Self::BodyChanged(_))
+    }
+
     /// The error of a step on the database at `path`.
     pub(super) fn at(path: &Path, fault: Fault) -> Self {
         let error = match fault {

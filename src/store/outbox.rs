@@ -10,7 +10,8 @@ use super::{
 };
 
 const COLUMNS: &str = "SELECT id, run, job, kind, recipient, channel, message_id, state, held, attempts, size, sha256, \
-    created, due, updated, last_reply FROM parcels";
+    created, due, updated, last_reply,
+    (SELECT count(*) FROM deliveries WHERE parcel = parcels.id AND deliveries.state = 'ambiguous') FROM parcels";
 
 /// Text of a relay is kept up to this many characters.
 const LONGEST_REPLY: usize = 2_000;
@@ -280,6 +281,7 @@ fn parcel(row: &Row<'_>) -> rusqlite::Result<Parcel> {
         due: time(13)?,
         updated: time(14)?,
         last_reply: row.get(15)?,
+        lost_answers: row.get(16)?,
     })
 }
 
@@ -425,6 +427,8 @@ mod tests {
             assert_eq!(steps.last().unwrap().state, is.state);
             assert_eq!(steps.len(), if due == at(50) { 2 } else { 1 }, "{}", is.id);
         }
+        let lost = |is: &Parcel| (is.id == "dot_sent" || is.id == "ambiguous") == (is.lost_answers == 1);
+        assert!(store.outbox(true).await.unwrap().iter().all(lost));
         assert_eq!(store.recover(at(60)).await.unwrap(), Recovered::default());
     }
 

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use thiserror::Error;
@@ -55,7 +56,7 @@ impl Ownership {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = options.open(&path).map_err(io)?;
-        match file.try_lock() {
+        match insist(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(OwnershipError::Taken {
@@ -72,6 +73,24 @@ impl Ownership {
             .map_err(io)?;
         Ok(Self { _locked: file })
     }
+
+    /// Whether somebody works on a data directory. Takes nothing and creates nothing.
+    pub fn is_taken(directory: &Path) -> bool {
+        // A shared lock is refused exactly as long as the owner holds his, and given back at once.
+        let file = File::open(directory.join(LOCK));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
+/// Tries for a moment: whoever only looks holds the lock for no time at all.
+fn insist(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..5 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            done => return done,
+        }
+    }
+    file.try_lock()
 }
 
 /// Who wrote the lock file, and when.
@@ -99,7 +118,9 @@ mod tests {
     fn a_directory_has_one_owner_and_a_dropped_one_is_free() {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().join("data");
+        assert!(!Ownership::is_taken(&data));
         let first = Ownership::take(&data).unwrap();
+        assert!(Ownership::is_taken(&data));
         assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::metadata(data.join(LOCK)).unwrap().permissions().mode() & 0o777, 0o600);
         let error = Ownership::take(&data).unwrap_err();
@@ -108,6 +129,7 @@ mod tests {
         assert!(text.contains(&format!("process {}, since 2", std::process::id())), "{text}");
         assert!(text.contains(data.to_str().unwrap()), "{text}");
         drop(first);
+        assert!(!Ownership::is_taken(&data));
         let second = Ownership::take(&data).unwrap();
         fs::write(data.join(LOCK), "not a number").unwrap();
         assert!(Ownership::take(&data).unwrap_err().to_string().contains("another process"));

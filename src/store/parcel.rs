@@ -178,6 +178,8 @@ pub struct Parcel {
     pub updated: DateTime<Utc>,
     /// What the relay, or the error, said last.
     pub last_reply: Option<String>,
+    /// Attempts whose end the relay did not answer: each may have left a copy.
+    pub lost_answers: u32,
 }
 
 /// What happened to a parcel.

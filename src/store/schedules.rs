@@ -23,8 +23,10 @@ impl Store {
                     })
                     .optional()?;
                 let mark = match stored {
+                    // Asked every second: what is right is not written again.
+                    Some((Some(former), At(mark))) if former == definition => return Ok(mark),
                     // A mark without a definition was set before the definition was told.
-                    Some((former, At(mark))) if former.as_ref().is_none_or(|it| *it == definition) => mark,
+                    Some((None, At(mark))) => mark,
                     Some(_) | None => now,
                 };
                 tx.execute(
@@ -33,6 +35,18 @@ impl Store {
                     (&job, &definition, At(mark)),
                 )?;
                 Ok(mark)
+            })
+            .await
+    }
+
+    /// The mark of a job, if it has one.
+    pub async fn known_mark(&self, job: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let job = job.to_owned();
+        self.writer
+            .look(move |tx| {
+                let query = "SELECT mark FROM schedules WHERE job = ?1";
+                let mark = tx.query_row(query, [&job], |row| row.get::<_, At>(0)).optional()?;
+                Ok(mark.map(|At(mark)| mark))
             })
             .await
     }
