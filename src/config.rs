@@ -2,7 +2,9 @@
 //!
 //! The file is also parsed by `toml` alone, because that parser's errors show the line and a caret.
 
-mod tables;
+mod consoles;
+mod delivery;
+mod jobs;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +16,12 @@ use thiserror::Error;
 
 use crate::analyze::Analyzers;
 
-pub use tables::{ConsoleTable, DirectoryTable, JobTable, TlsTable};
+pub use consoles::{ConsoleTable, TlsTable};
+pub use delivery::{DaemonTable, SmtpTable, StoreTable};
+pub use jobs::{DirectoryTable, EmailTable, JobTable, When};
+
+/// What is wrong: the key, and the problem with its mend.
+type Problem = (&'static str, String);
 
 /// The prefix of environment variables that override keys.
 const PREFIX: &str = "RECERT__";
@@ -25,6 +32,14 @@ const PREFIX: &str = "RECERT__";
 pub struct Config {
     /// A directory whose templates replace the built-in ones.
     pub templates: Option<PathBuf>,
+    /// `[store]`: where runs, findings and mails on their way are kept.
+    #[serde(default)]
+    pub store: StoreTable,
+    /// `[smtp]`: the relay that takes the mail.
+    pub smtp: Option<SmtpTable>,
+    /// `[daemon]`: the service's own listener.
+    #[serde(default)]
+    pub daemon: DaemonTable,
     /// `[[console]]`: the consoles under review.
     #[serde(default)]
     pub console: Vec<ConsoleTable>,
@@ -110,6 +125,10 @@ impl Config {
 
     /// Checks what the types cannot. The error is the key and the problem.
     fn check(&self) -> Result<(), (String, String)> {
+        self.store.check().map_err(|(key, problem)| (format!("store.{key}"), problem))?;
+        if let Some(smtp) = &self.smtp {
+            smtp.check().map_err(|(key, problem)| (format!("smtp.{key}"), problem))?;
+        }
         for (index, console) in self.console.iter().enumerate() {
             let place = format!("console[{index}] {:?}", console.name);
             console.check().map_err(|(key, problem)| (format!("{place}: {key}"), problem))?;
@@ -135,6 +154,9 @@ impl Config {
                 let known: Vec<_> = self.console.iter().map(|console| console.name.as_str()).collect();
                 let problem = format!("there is no console {unknown:?}; known: {}", known.join(", "));
                 return Err((format!("{place}: consoles"), problem));
+            }
+            if !job.email.is_empty() && self.smtp.is_none() {
+                return Err((format!("{place}: email"), "needs an [smtp] table with the relay".to_owned()));
             }
         }
         Ok(())

@@ -46,15 +46,16 @@ fn the_example_loads() {
 fn the_example_shows_every_key() {
     let (_, text) = example();
     let rules = Analyzers::default().rules().iter().map(|rule| rule.about().id).collect::<Vec<_>>();
-    let mut tables = vec!["[[console]]".to_owned(), "[[job]]".to_owned(), "[[job.directory]]".to_owned()];
+    let fixed =
+        ["[store]", "[smtp]", "[daemon]", "[[console]]", "[[job]]", "[[job.email]]", "[[job.directory]]"];
+    let mut tables: Vec<String> = fixed.map(str::to_owned).to_vec();
     tables.extend(rules.iter().map(|rule| format!("[analyzers.{rule}]")));
     let mut shown = 0;
     for table in &tables {
-        // A directory stands inside a job.
-        let context =
-            if table == "[[job.directory]]" { "[[job]]\nname = \"j\"\n[[job.directory]]" } else { table };
-        for key in accepted(context) {
-            let is_table = key == "directory";
+        // A recipient stands inside a job.
+        let inside = if table.starts_with("[[job.") { "[[job]]\nname = \"j\"\n" } else { "" };
+        for key in accepted(&format!("{inside}{table}")) {
+            let is_table = key == "directory" || key == "email";
             assert!(
                 is_table || shows(&text, table, &key),
                 "config.example.toml: {table} does not show {key}"
@@ -64,8 +65,8 @@ fn the_example_shows_every_key() {
     }
     assert!(shown > 50, "{shown} keys: the parser's complaint is not read any more");
     for key in accepted("") {
-        let table =
-            [format!("[[{key}]]"), format!("[{key}.")].iter().any(|table| text.contains(table.as_str()));
+        let forms = [format!("[[{key}]]"), format!("[{key}."), format!("[{key}]")];
+        let table = forms.iter().any(|table| text.contains(table.as_str()));
         assert!(table || shows(&text, "", &key), "config.example.toml does not show {key}");
     }
     assert_eq!(accepted("[analyzers]"), rules.iter().map(|rule| (*rule).to_owned()).collect());
@@ -85,7 +86,17 @@ fn the_defaults_that_the_example_shows_are_the_defaults() {
     assert_eq!(console.max_in_flight, bare.console[0].max_in_flight);
     assert_eq!(console.two_factor, bare.console[0].two_factor);
     assert_eq!(console.depth, bare.console[0].depth);
-    assert_eq!(config.job[0].formats, bare.job[0].formats);
+    let (job, bare_job) = (&config.job[0], &bare.job[0]);
+    assert_eq!(job.formats, bare_job.formats);
+    assert_eq!((job.catch_up, job.jitter, job.keep), (bare_job.catch_up, bare_job.jitter, bare_job.keep));
+    let email: Config = toml::from_str("[[job]]\nname = \"j\"\n[[job.email]]\nto = []\n").unwrap();
+    let (email, bare_email) = (&job.email[0], &email.job[0].email[0]);
+    assert_eq!((email.when, email.max_size), (bare_email.when, bare_email.max_size));
+    assert_eq!(email.cc, bare_email.cc);
+    let smtp: Config = toml::from_str("[smtp]\nhost = \"h\"\nfrom = \"a@b.example\"\n").unwrap();
+    let (smtp, bare_smtp) = (config.smtp.unwrap(), smtp.smtp.unwrap());
+    assert_eq!((smtp.tls, smtp.on_ambiguous), (bare_smtp.tls, bare_smtp.on_ambiguous));
+    assert_eq!(config.store.url, bare.store.url);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The tables that name consoles and jobs. Each stage's own settings are made from them.
+//! The tables that name consoles. The settings of client and collection are made from them.
 
 use std::path::PathBuf;
 
@@ -6,14 +6,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use super::Problem;
 use crate::collect::{Focus, Options, TwoFactorPolicy};
 use crate::console::{Settings, Trust, check_base};
 use crate::model::Depth;
-use crate::render::Format;
 use crate::secret::{SecretError, SecretSource};
-
-/// What is wrong: the key, and the problem with its mend.
-type Problem = (&'static str, String);
 
 /// `[[console]]`: a console, and how it is reviewed.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,33 +51,6 @@ pub struct TlsTable {
     pub ca_file: Option<PathBuf>,
     /// SHA-256 of the certificates to trust, hex; two during a rotation.
     pub pin_sha256: Option<Vec<String>>,
-}
-
-/// `[[job]]`: consoles that are reviewed together.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct JobTable {
-    /// Its name.
-    pub name: String,
-    /// The consoles; all of them if left out.
-    #[serde(default)]
-    pub consoles: Vec<String>,
-    /// The formats; all of them if left out.
-    #[serde(default = "JobTable::default_formats")]
-    pub formats: Vec<Format>,
-    /// `[[job.directory]]`: where the files go.
-    #[serde(default)]
-    pub directory: Vec<DirectoryTable>,
-}
-
-/// `[[job.directory]]`: a directory that receives each run in a folder of its own.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DirectoryTable {
-    /// The directory.
-    pub path: PathBuf,
-    /// How many runs stay; all of them if left out.
-    pub keep: Option<usize>,
 }
 
 impl ConsoleTable {
@@ -128,7 +98,7 @@ impl ConsoleTable {
 }
 
 impl TlsTable {
-    fn check(&self) -> Result<(), Problem> {
+    pub(super) fn check(&self) -> Result<(), Problem> {
         match (&self.ca_file, &self.pin_sha256) {
             (Some(_), None) => Ok(()),
             (None, Some(pins)) if pins.is_empty() => Err((
@@ -143,7 +113,7 @@ impl TlsTable {
         }
     }
 
-    fn trust(&self) -> Trust {
+    pub(super) fn trust(&self) -> Trust {
         match (&self.ca_file, &self.pin_sha256) {
             (Some(path), _) => Trust::CaFile(path.clone()),
             (None, pins) => Trust::Pins(pins.iter().flatten().filter_map(|text| pin(text)).collect()),
@@ -154,23 +124,4 @@ impl TlsTable {
 /// A fingerprint as 64 hexadecimal digits, with or without colons.
 fn pin(text: &str) -> Option<[u8; 32]> {
     hex::decode(text.replace(':', "")).ok()?.try_into().ok()
-}
-
-impl JobTable {
-    fn default_formats() -> Vec<Format> {
-        Format::ALL.to_vec()
-    }
-
-    pub(super) fn check(&self) -> Result<(), Problem> {
-        if self.name.trim().is_empty() || self.name.chars().any(char::is_control) {
-            return Err(("name", "a job needs a name on one line".to_owned()));
-        }
-        if self.formats.is_empty() {
-            return Err(("formats", "is empty; leave it out for all formats".to_owned()));
-        }
-        if self.directory.iter().any(|directory| directory.keep == Some(0)) {
-            return Err(("directory.keep", "must be at least 1; leave it out to keep every run".to_owned()));
-        }
-        Ok(())
-    }
 }
