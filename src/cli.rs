@@ -3,20 +3,27 @@
 mod check;
 mod complete;
 mod console;
+mod daemon;
+mod deliver;
 mod demo;
+mod diff;
 mod explain;
+mod history;
+mod log;
 mod mend;
 mod open;
+mod outbox;
 mod progress;
 mod review;
 mod rules;
 mod screen;
 mod simulate;
+mod status;
+mod store;
 mod summary;
 mod who_can;
 
 use std::ffi::OsString;
-use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,11 +31,11 @@ use chrono::{DateTime, Utc};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::ConfigError;
-use crate::console::{CallError, SettingsError};
+use crate::console::CallError;
 use crate::deliver::PublishError;
+use crate::job::PlanError;
 use crate::render::TemplateError;
 use crate::review::NothingSeen;
-use crate::secret::SecretError;
 use crate::untrusted::visible;
 
 use open::{Sources, open};
@@ -86,6 +93,13 @@ const EXIT_CODES: &str = "Exit codes: 0 done and complete; 1 failed; 2 usage or 
 enum Command {
     Demo(demo::Arguments),
     Review(review::Arguments),
+    Daemon(daemon::Arguments),
+    Status(status::Arguments),
+    Outbox(outbox::Arguments),
+    History(history::Arguments),
+    Diff(diff::Arguments),
+    #[command(subcommand)]
+    Store(store::Command),
     Check(check::Arguments),
     Rules(rules::Arguments),
     Explain(explain::Arguments),
@@ -119,7 +133,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &World) -> Outc
             };
         }
     };
-    log(world);
+    // A service is read afterwards, a command while it runs.
+    let level = if matches!(arguments.command, Command::Daemon(_)) { "info" } else { "warn" };
+    log::start(level, world);
     let result = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(dispatch(arguments.command, world, &mut screen)));
@@ -130,6 +146,12 @@ async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyho
     match command {
         Command::Demo(arguments) => demo::run(arguments, world, screen).await,
         Command::Review(arguments) => review::run(arguments, world, screen).await,
+        Command::Daemon(arguments) => daemon::run(arguments, world).await,
+        Command::Status(arguments) => status::run(arguments, world, screen).await,
+        Command::Outbox(arguments) => outbox::run(arguments, world, screen).await,
+        Command::History(arguments) => history::run(arguments, world, screen).await,
+        Command::Diff(arguments) => diff::run(arguments, world, screen).await,
+        Command::Store(command) => store::run(command, world, screen).await,
         Command::Check(arguments) => check::run(arguments, world, screen).await,
         Command::Rules(arguments) => rules::run(&arguments, screen),
         Command::Explain(arguments) => explain::run(arguments, world, screen).await,
@@ -150,25 +172,12 @@ fn explain_error(error: &anyhow::Error, screen: &mut Screen) -> Outcome {
     let is_usage = error.chain().any(|cause| {
         cause.is::<Mistake>()
             || cause.is::<ConfigError>()
-            || cause.is::<SecretError>()
-            || cause.is::<SettingsError>()
+            || cause.is::<PlanError>()
             || cause.is::<TemplateError>()
             || matches!(cause.downcast_ref(), Some(PublishError::NotEmpty(_)))
             || cause.downcast_ref().is_some_and(|error| !matches!(error, CallError::Failed(_)))
     });
     if is_usage { Outcome::Usage } else { Outcome::Failed }
-}
-
-/// Logs go to standard error; `RECERT_LOG` sets the level as `tracing`'s filters do.
-fn log(world: &World) {
-    let filter = world.variable("RECERT_LOG").unwrap_or_else(|| "warn".to_owned());
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .with_target(false);
-    // A second call in one process, as in tests, keeps the first.
-    drop(logs.try_init());
 }
 
 impl World {

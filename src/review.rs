@@ -136,11 +136,10 @@ pub fn report(
 fn run(snapshots: &[Snapshot], occasion: Occasion) -> Run {
     let started = snapshots.iter().map(|snapshot| snapshot.started).min().unwrap_or_default();
     let finished = snapshots.iter().map(|snapshot| snapshot.finished).max().unwrap_or_default();
+    let id = run_id(snapshots, &occasion);
     let scheduled = occasion.scheduled;
     Run {
-        id: scheduled
-            .as_ref()
-            .map_or_else(|| run_id(occasion.job.as_deref(), snapshots), |scheduled| scheduled.run.clone()),
+        id,
         job: occasion.job,
         slot: scheduled.as_ref().map(|scheduled| scheduled.slot),
         collapsed: scheduled.map_or(0, |scheduled| scheduled.collapsed),
@@ -157,15 +156,19 @@ pub fn scheduled_run_id(installation: &str, job: &str, slot: DateTime<Utc>) -> S
     id(["slot", installation, job, &slot.to_rfc3339()])
 }
 
-/// The id of a run on demand: from what was collected and when, so that judging a saved snapshot again is the same run.
-fn run_id(job: Option<&str>, snapshots: &[Snapshot]) -> String {
+/// The id of a run: a scheduled one has it from its slot; one on demand from what was collected and when, so that judging
+/// a saved snapshot again is the same run.
+pub fn run_id(snapshots: &[Snapshot], occasion: &Occasion) -> String {
+    if let Some(scheduled) = &occasion.scheduled {
+        return scheduled.run.clone();
+    }
     let mut consoles: Vec<_> = snapshots
         .iter()
         .map(|snapshot| (snapshot.console.key().to_owned(), snapshot.started.to_rfc3339()))
         .collect();
     consoles.sort();
     let consoles = consoles.iter().flat_map(|(console, started)| [console.as_str(), started.as_str()]);
-    id([job.unwrap_or_default()].into_iter().chain(consoles))
+    id([occasion.job.as_deref().unwrap_or_default()].into_iter().chain(consoles))
 }
 
 /// 64 bits of SHA-256 over length-prefixed parts, hex.

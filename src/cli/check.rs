@@ -8,8 +8,11 @@ use super::review::templates;
 use super::{Outcome, Screen, World, open};
 use crate::collect::Focus;
 use crate::config::{Config, ConsoleTable};
+use crate::deliver::{FailureKind, RelayTls, probe};
+use crate::job::Plan;
 use crate::model::{CollectorRights, Depth, Snapshot};
 use crate::review;
+use crate::store::{Store, StoreError};
 use crate::untrusted::visible;
 
 /// Check the configuration and every console in it
@@ -46,6 +49,9 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     for table in consoles {
         console(table, world, &mut lines).await?;
     }
+    relay(&config, &mut lines).await?;
+    jobs(&config, world, &mut lines)?;
+    store(&config, &mut lines)?;
     directories(&config, &mut lines)?;
     Ok(if lines.failed { Outcome::Failed } else { Outcome::Done })
 }
@@ -90,6 +96,58 @@ fn rights(name: &str, snapshot: &Snapshot, lines: &mut Lines<'_>) -> anyhow::Res
             ),
             "use the login exactly as the console's user list shows it, with the role Global Administrator",
         ),
+    }
+}
+
+/// Connects to the relay and logs in, as for a mail; sends none.
+async fn relay(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    let Some(smtp) = &config.smtp else { return Ok(()) };
+    let relay = match smtp.relay() {
+        Ok(relay) => relay,
+        Err(error) => return lines.fail(&format!("smtp: {error}"), "mend what the line above names"),
+    };
+    let place = format!("smtp: {}:{}", visible(&relay.host), relay.port);
+    match probe(&relay).await {
+        Ok(()) if relay.login.is_some() => lines.ok(&format!("{place}: reached, trusted, login accepted")),
+        Ok(()) => lines
+            .ok(&format!("{place}: reached{}", if relay.tls == RelayTls::None { "" } else { ", trusted" })),
+        Err(failure) => {
+            let mend = match failure.kind {
+                FailureKind::Configuration => "mend what the relay complains about",
+                _ => "is the host name right, the port open, and tls as this port wants it?",
+            };
+            lines.fail(&format!("{place}: {}", failure.text), mend)
+        }
+    }
+}
+
+/// When each job runs next, and what its author may not expect of its schedule.
+fn jobs(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    let now = (world.clock)();
+    for job in Plan::jobs(config)? {
+        let name = visible(&job.table.name);
+        let Some(schedule) = &job.schedule else { continue };
+        let next = schedule.next_after(now).map(|slot| slot.with_timezone(&schedule.zone()));
+        let next = next.map_or_else(|| "never".to_owned(), |slot| slot.format("%F %R %Z").to_string());
+        lines.ok(&format!("job {name}: runs next at {next}"))?;
+        for warning in schedule.warnings(now) {
+            lines.screen.line(format!("      {warning}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the store can be opened, or created by the daemon.
+fn store(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    let path = config.store.database();
+    let what = format!("store {}", path.display());
+    if config.job.iter().all(|job| job.schedule.is_none() && job.email.is_empty()) && !path.exists() {
+        return Ok(());
+    }
+    match Store::open_existing(path) {
+        Ok(_) => lines.ok(&what),
+        Err(StoreError::Missing(_)) => lines.ok(&format!("{what}: the daemon creates it")),
+        Err(error) => lines.fail(&format!("store: {error}"), "run this as the user that the daemon runs as"),
     }
 }
 

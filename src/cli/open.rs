@@ -1,18 +1,15 @@
 //! From the configuration to clients: which consoles a command talks to, or which saved snapshots it reads instead.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use anyhow::Context;
 
 use super::{Mistake, Outcome, Screen, Watch, World};
-use crate::collect::{Focus, Progress};
+use crate::collect::Focus;
 use crate::config::{Config, ConsoleTable};
-use crate::console::Console;
 use crate::graph::AccessGraph;
+use crate::job;
 use crate::model::{Depth, Snapshot};
 use crate::review::{self, Source};
-use crate::store::read_snapshots;
+use crate::store::{Store, read_snapshots};
 use crate::untrusted::visible;
 
 /// Gaps that are told one by one beside an answer.
@@ -105,14 +102,10 @@ pub(super) fn chosen<'a>(config: &'a Config, names: &[String]) -> anyhow::Result
 
 /// Makes the clients. Reads the passwords; sends nothing.
 pub(super) fn open(consoles: Vec<&ConsoleTable>) -> anyhow::Result<Vec<Source>> {
-    let open = |console: &ConsoleTable| {
-        let context = || format!("console {}", console.name);
-        let settings = console.settings().with_context(context)?;
-        Ok(Source {
-            console: Console::connect(settings).with_context(context)?,
-            options: console.options(),
-            progress: Arc::new(Progress::default()),
-        })
-    };
-    consoles.into_iter().map(open).collect()
+    Ok(consoles.into_iter().map(job::open).collect::<Result<_, _>>()?)
+}
+
+/// The store that the daemon keeps.
+pub(super) fn store(config: &Config) -> anyhow::Result<Store> {
+    Ok(Store::open_existing(config.store.database())?)
 }

@@ -1,12 +1,14 @@
 //! `recert review`: one review now.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::deliver::Delivery;
 use super::open::{chosen, load};
 use super::{Mistake, Outcome, Screen, Watch, World, open, summary};
 use crate::analyze::Analyzers;
 use crate::config::{Config, JobTable};
-use crate::deliver::{PublishError, holds_run, keep_latest, publish};
+use crate::deliver::{PublishError, publish};
 use crate::finding::{Severity, Verdict};
 use crate::model::Snapshot;
 use crate::render::{Format, Templates};
@@ -37,7 +39,7 @@ pub(super) struct Arguments {
     /// Save what was collected, to judge it again with --from
     #[arg(long, value_name = "FILE")]
     save_snapshot: Option<PathBuf>,
-    /// Deliver to the directories of the job
+    /// Deliver to the recipients and directories of the job, and keep the run in the store
     #[arg(long, requires = "job")]
     deliver: bool,
     /// Exit with 4 if a finding is at least this severe
@@ -53,7 +55,11 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     let job = job(&config, arguments.job.as_deref())?;
     let formats = formats(&arguments.format, job);
     let templates = templates(config.templates.as_deref())?;
-    refuse_what_must_fail(&arguments, job)?;
+    refuse_what_must_fail(&arguments)?;
+    let delivery = match &arguments.job {
+        Some(job) if arguments.deliver => Some(Delivery::prepare(&config, job, world)?),
+        _ => None,
+    };
     let snapshots = snapshots(&arguments, &config, job, world, screen).await?;
     if let Some((first, second)) = review::same_console(&snapshots) {
         let problem =
@@ -62,9 +68,13 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     }
     // Told at the end: the report must not be lost because the snapshot is.
     let saved = arguments.save_snapshot.as_ref().map_or(Ok(()), |path| write_snapshots(path, &snapshots));
-    let occasion =
-        Occasion { job: arguments.job.clone(), scheduled: None, configuration: config.hash.clone() };
-    let report = review::report(snapshots, &config.analyzers, occasion, &History::default());
+    let (report, delivered) = if let Some(delivery) = delivery {
+        delivery.deliver(snapshots, screen).await?
+    } else {
+        let occasion =
+            Occasion { job: arguments.job.clone(), scheduled: None, configuration: config.hash.clone() };
+        (Arc::new(review::report(snapshots, &config.analyzers, occasion, &History::default())), true)
+    };
 
     let mut directory = arguments.out.clone();
     if directory.is_none() && !arguments.json && !arguments.deliver {
@@ -73,10 +83,8 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     if let Some(directory) = &directory {
         publish(directory, &report, &formats, &templates)?;
     }
-    let job = job.filter(|_| arguments.deliver);
-    let delivered = job.is_none_or(|job| deliver(job, &report, &formats, &templates, screen));
     if arguments.json {
-        screen.json(&report)?;
+        screen.json(&*report)?;
     } else {
         summary::print(&report, directory.as_deref(), screen)?;
     }
@@ -129,7 +137,7 @@ pub(super) fn templates(directory: Option<&Path>) -> anyhow::Result<Templates> {
 }
 
 /// Fails before a console is asked, where the end is already known.
-fn refuse_what_must_fail(arguments: &Arguments, job: Option<&JobTable>) -> Result<(), Mistake> {
+fn refuse_what_must_fail(arguments: &Arguments) -> Result<(), Mistake> {
     if let Some(directory) = &arguments.out {
         if directory.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(Mistake(PublishError::NotEmpty(directory.clone()).to_string()));
@@ -139,9 +147,6 @@ fn refuse_what_must_fail(arguments: &Arguments, job: Option<&JobTable>) -> Resul
     if let Some(path) = &arguments.save_snapshot {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         tempfile::tempfile_in(parent).map_err(|error| Mistake(format!("{}: {error}", path.display())))?;
-    }
-    if let Some(job) = job.filter(|job| arguments.deliver && job.directory.is_empty()) {
-        return Err(Mistake(format!("job {:?} names no [[job.directory]] to deliver to", job.name)));
     }
     Ok(())
 }
@@ -173,32 +178,4 @@ async fn snapshots(
     let snapshots = review::collect(&sources, world.clock).await;
     drop(watch);
     Ok(snapshots?)
-}
-
-/// Delivers to every directory of the job, each for itself. A run that is already there is delivered.
-fn deliver(
-    job: &JobTable,
-    report: &Report,
-    formats: &[Format],
-    templates: &Templates,
-    screen: &mut Screen,
-) -> bool {
-    let mut delivered = true;
-    for directory in &job.directory {
-        let target = directory.path.join(&report.run.id);
-        let published = if holds_run(&target, &report.run.id) {
-            Ok(())
-        } else {
-            publish(&target, report, formats, templates).map(drop)
-        };
-        let keep = directory.keep.unwrap_or(usize::MAX);
-        match published.and_then(|()| keep_latest(&directory.path, &job.name, keep)) {
-            Ok(()) => screen.remark(format!("delivered to {}", target.display())),
-            Err(error) => {
-                delivered = false;
-                screen.error(&format!("job {}: {error}", job.name));
-            }
-        }
-    }
-    delivered
 }

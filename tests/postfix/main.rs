@@ -4,10 +4,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use std::fs;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use chrono::DateTime;
+use recert::deliver::{self, Attachment, Letter, NamedAs, Relay, RelayTls, Steps, message_id};
+use recert::trust::Trust;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -18,34 +22,39 @@ mod relay;
 use programs::{finished, program};
 use relay::{DOMAIN, Postfix};
 
-#[test]
-fn a_message_arrives_as_it_was_sent() {
-    let Some(python) = program("python3") else { return };
-    let Some(mut relay) = Postfix::start() else { return };
+#[tokio::test]
+async fn a_message_arrives_as_it_was_sent() {
+    let Some(mut postfix) = Postfix::start() else { return };
+    if program("python3").is_none() {
+        return;
+    }
     let workbook: Vec<u8> =
         (0..200_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("report.xlsx");
-    fs::write(&file, &workbook).unwrap();
     let (one, two) = (format!("one@{DOMAIN}"), format!("two@{DOMAIN}"));
-    let said = send(&python, &relay, &[&one, &two], &file);
-    relay.delivered(2);
-    assert!(relay.log.iter().any(|line| line.contains("TLS connection established")), "{:#?}", relay.log);
-    assert!(relay.log.iter().any(|line| line.contains("sasl_username=recert")), "{:#?}", relay.log);
+    let mut sent = Vec::new();
+    for recipient in [&one, &two] {
+        sent.push((recipient, send(&postfix, recipient, &workbook).await));
+    }
+    postfix.delivered(2);
+    assert!(postfix.log.iter().any(|line| line.contains("TLS connection established")), "{:#?}", postfix.log);
+    assert!(postfix.log.iter().any(|line| line.contains("sasl_username=recert")), "{:#?}", postfix.log);
 
-    let messages = read_back(&relay.maildir);
+    let messages = read_back(&postfix.maildir);
     let mut recipients: Vec<_> = messages.iter().map(|message| message["delivered_to"].clone()).collect();
     recipients.sort_by_key(Value::to_string);
     assert_eq!(recipients, [json!(one), json!(two)]);
     for message in &messages {
         assert_eq!(message["return_path"], format!("recert@{DOMAIN}"));
-        assert_eq!(message["sha256"], said["sha256"], "not the bytes that were sent");
+        let to = |(recipient, _): &&(&String, Vec<u8>)| message["delivered_to"] == **recipient;
+        let (recipient, bytes) = sent.iter().find(to).unwrap();
+        assert_eq!(message["sha256"], hex::encode(Sha256::digest(bytes)), "not the bytes that were sent");
+        assert_eq!(header(message, "To"), [recipient.as_str()], "nobody else is named");
         assert_eq!(message["defects"], json!([]));
         assert_eq!(header(message, "Subject"), ["Rezertifizierung: 3 Befunde in \u{201e}hq\u{201c}"]);
-        assert_eq!(header(message, "Message-ID"), ["<parcel-1@corp.example>"]);
+        assert_eq!(header(message, "Message-ID"), [id(recipient)]);
         let parts = message["parts"].as_array().unwrap();
         assert_eq!(parts[0]["type"], "text/plain");
-        assert_eq!(parts[0]["text"], "Grüße\r\n.\r\n..\r\nFrom here on\r\n");
+        assert_eq!(parts[0]["text"], TEXT);
         assert_eq!(parts[1]["type"], "text/html");
         assert_eq!(parts[2]["disposition"], "attachment");
         assert_eq!(parts[2]["filename"], "report.xlsx");
@@ -72,11 +81,48 @@ fn the_relay_takes_nothing_from_strangers_and_brings_nothing_outside() {
     assert_eq!(read_back(&relay.maildir), [] as [Value; 0]);
 }
 
-/// Sends one message with a file to all recipients, with Python's `smtplib`; tells the SHA-256 of its bytes.
-fn send(python: &Path, relay: &Postfix, recipients: &[&str], file: &Path) -> Value {
-    let mut arguments = vec![file.to_str().unwrap()];
-    arguments.extend(recipients);
-    script(python, relay, "send.py", &arguments)
+/// Lines that a relay could take for its own.
+const TEXT: &str = "Grüße\r\n.\r\n..\r\nFrom here on\r\n";
+
+fn id(recipient: &str) -> String {
+    message_id("installation", "run", recipient, "report", 1, DOMAIN)
+}
+
+/// Sends one message with a file as the outbox does: STARTTLS, login, its own trust; tells the bytes.
+async fn send(postfix: &Postfix, recipient: &str, workbook: &[u8]) -> Vec<u8> {
+    let relay = Relay {
+        host: "localhost".into(),
+        port: postfix.port,
+        tls: RelayTls::StartTls,
+        trust: Trust::CaFile(postfix.ca_pem.clone()),
+        login: Some((postfix.login.into(), SecretString::from(postfix.password))),
+        hello: None,
+        steps: Steps::standard(),
+    };
+    let from = format!("recert@{DOMAIN}");
+    let attachments = [Attachment {
+        name: "report.xlsx".into(),
+        media_type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        bytes: workbook.to_vec(),
+    }];
+    let letter = Letter {
+        from: &from,
+        to: recipient,
+        named: NamedAs::To,
+        subject: "Rezertifizierung: 3 Befunde in \u{201e}hq\u{201c}",
+        text: TEXT,
+        html: "<p>Grüße</p>\n",
+        attachments: &attachments,
+        message_id: &id(recipient),
+        date: DateTime::from_timestamp(1_793_600_000, 0).unwrap(),
+    };
+    let bytes = letter.write().unwrap();
+    let told = deliver::send(&relay, &from, recipient, &bytes, |_| async { Ok::<_, Infallible>(()) }).await;
+    let Ok(told) = told;
+    let sent = told.unwrap();
+    assert!(sent.reply.contains("queued"), "{}", sent.reply);
+    sent.quit().await;
+    bytes
 }
 
 fn script(python: &Path, relay: &Postfix, name: &str, arguments: &[&str]) -> Value {

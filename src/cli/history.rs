@@ -1,0 +1,85 @@
+//! `recert history`: the runs that the store keeps.
+
+use comfy_table::{Cell, CellAlignment, Table};
+
+use super::open::{load, store};
+use super::{Outcome, Screen, World};
+use crate::finding::Severity;
+use crate::report::Completeness;
+use crate::store::RunRecord;
+use crate::untrusted::visible;
+
+/// List the runs that the store keeps, the newest first
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: super::ConfigArgument,
+    /// Only runs of this job
+    #[arg(long, value_name = "JOB")]
+    job: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen) -> anyhow::Result<Outcome> {
+    let config = load(&arguments.config.config, world)?;
+    let store = store(&config)?;
+    let runs = store.runs(arguments.job.as_deref(), arguments.limit).await?;
+    store.close().await;
+    if arguments.json {
+        screen.json(&runs)?;
+        return Ok(Outcome::Done);
+    }
+    if runs.is_empty() {
+        screen.line("No runs yet.")?;
+        return Ok(Outcome::Done);
+    }
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_header(["Run", "Job", "Slot", "Result", "Users", "Findings", "Gaps", "Took"]);
+    for run in &runs {
+        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+        table.add_row([
+            Cell::new(&run.id),
+            Cell::new(run.job.as_deref().map(visible).unwrap_or_default()),
+            Cell::new(
+                run.slot.map_or_else(|| "on demand".to_owned(), |slot| slot.format("%F %R").to_string()),
+            ),
+            Cell::new(result(run)),
+            right(run.users.to_string()),
+            right(findings(run)),
+            right(run.gaps.to_string()),
+            right(took(run)),
+        ]);
+    }
+    screen.line(table.to_string())?;
+    Ok(Outcome::Done)
+}
+
+/// How a run ended, or how far it is.
+pub(super) fn result(run: &RunRecord) -> &'static str {
+    match run.verdict {
+        Some(Completeness::Complete) => "complete",
+        Some(Completeness::Incomplete) => "INCOMPLETE",
+        None => run.state.as_str(),
+    }
+}
+
+/// Findings by severity, worst first: `2 critical, 5 high`.
+fn findings(run: &RunRecord) -> String {
+    let count = |severity: &Severity| run.findings.get(severity).filter(|count| **count > 0);
+    let named =
+        Severity::WORST_FIRST.iter().filter_map(|severity| Some(format!("{} {severity}", count(severity)?)));
+    named.collect::<Vec<_>>().join(", ")
+}
+
+fn took(run: &RunRecord) -> String {
+    match (run.started, run.finished) {
+        (Some(started), Some(finished)) => format!("{} s", (finished - started).num_seconds()),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,186 @@
+//! From the claimed slot to the outbox.
+
+use std::any::Any;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::{Host, LastPosted, Plan, PlanError, PlannedJob, parcels};
+use crate::console::ErrorKind;
+use crate::crash;
+use crate::deliver::{PublishError, publish};
+use crate::model::Snapshot;
+use crate::report::{History, Report};
+use crate::review::{self, NothingSeen, Occasion, Scheduled};
+use crate::store::{Finished, NewParcel, RunState, StoreError};
+
+/// Why a run did not end with a report.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// No console gave any answer.
+    #[error(transparent)]
+    NothingSeen(#[from] NothingSeen),
+    /// Two configured consoles are one.
+    #[error("{0:?} and {1:?} are one console: every row would count twice; name it once")]
+    SameConsole(String, String),
+    /// A password or a certificate cannot be read any more.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The files cannot be written.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// A mail cannot be written.
+    #[error("the mail cannot be written: {0}")]
+    Letter(String),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A bug.
+    #[error("internal error: {0}")]
+    Panic(String),
+}
+
+impl RunError {
+    /// What a panic said.
+    pub fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Self::Panic(text.unwrap_or_else(|| "no message".to_owned()))
+    }
+
+    /// Whether trying again cannot help, or must not: a refused password that is tried again locks the account.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::NothingSeen(seen) => seen.consoles.iter().any(|(_, error)| {
+                matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Untrusted { .. })
+            }),
+            Self::SameConsole(..) => true,
+            Self::Plan(_) | Self::Publish(_) | Self::Letter(_) | Self::Store(_) | Self::Panic(_) => false,
+        }
+    }
+}
+
+/// Performs a claimed run. What an earlier attempt collected is not collected again.
+pub async fn perform(
+    host: &Host,
+    plan: &Arc<Plan>,
+    job: &PlannedJob,
+    scheduled: Scheduled,
+) -> Result<Arc<Report>, RunError> {
+    let run = scheduled.run.clone();
+    let snapshots = if let Some(kept) = host.store.snapshots(&run).await? {
+        kept
+    } else {
+        let sources = plan.sources(job)?;
+        let snapshots = review::collect(&sources, host.clock).await?;
+        crash::point("collected");
+        host.store.keep_snapshots(&run, snapshots.clone()).await?;
+        snapshots
+    };
+    crash::point("snapshots-kept");
+    complete(host, plan, job, Some(scheduled), snapshots).await
+}
+
+/// Judges, publishes and finishes: afterwards the run is done, and its parcels are in the outbox. A run that is already
+/// done is only judged again.
+pub async fn complete(
+    host: &Host,
+    plan: &Arc<Plan>,
+    job: &PlannedJob,
+    scheduled: Option<Scheduled>,
+    snapshots: Vec<Snapshot>,
+) -> Result<Arc<Report>, RunError> {
+    if let Some((first, second)) = review::same_console(&snapshots) {
+        return Err(RunError::SameConsole(first.to_owned(), second.to_owned()));
+    }
+    let occasion =
+        Occasion { job: Some(job.table.name.clone()), scheduled, configuration: plan.config.hash.clone() };
+    let on_demand = occasion.scheduled.is_none();
+    let run = review::run_id(&snapshots, &occasion);
+    let history = host.store.history(&job.table.name, &run).await?;
+    let done = host.store.run(&run).await?.iter().any(|row| row.id == run && row.state == RunState::Done);
+    let kept = on_demand.then(|| snapshots.clone());
+    let mut last_posted = Vec::new();
+    for recipient in job.recipients() {
+        let posted = host.store.last_posted(&job.table.name, &recipient).await?;
+        last_posted.push((recipient, posted));
+    }
+    let work = Work { host: host.clone(), plan: plan.clone(), job: job.clone(), last_posted };
+    let (report, parcels) = blocking(move || work.judge(snapshots, occasion, &history, done)).await?;
+    if !done {
+        crash::point("finishing");
+        let (report, now) = (report.clone(), (host.clock)());
+        host.store.finish(Finished { report, snapshots: kept, parcels, now }).await?;
+        crash::point("finished");
+    }
+    tidy(host, job).await?;
+    Ok(report)
+}
+
+/// Takes the runs that are beyond what the job keeps out of the store, and their files with them.
+async fn tidy(host: &Host, job: &PlannedJob) -> Result<(), StoreError> {
+    let gone = host.store.prune(&job.table.name, job.table.keep).await?;
+    crash::point("pruned");
+    for run in gone {
+        let directory = host.runs().join(&run);
+        if let Err(error) = remove(&directory) {
+            tracing::warn!(run, "the files of an old run stay: {error}");
+        }
+    }
+    crash::point("files-pruned");
+    Ok(())
+}
+
+/// What the synchronous part needs.
+struct Work {
+    host: Host,
+    plan: Arc<Plan>,
+    job: PlannedJob,
+    last_posted: Vec<LastPosted>,
+}
+
+impl Work {
+    fn judge(
+        self,
+        snapshots: Vec<Snapshot>,
+        occasion: Occasion,
+        history: &History,
+        done: bool,
+    ) -> Result<(Arc<Report>, Vec<NewParcel>), RunError> {
+        let report = review::report(snapshots, &self.plan.config.analyzers, occasion, history);
+        crash::point("judged");
+        if done {
+            return Ok((Arc::new(report), Vec::new()));
+        }
+        let directory = self.host.runs().join(&report.run.id);
+        // Nothing speaks of these files yet: what an attempt that died left is written anew.
+        remove(&directory).map_err(|source| PublishError::Io { path: directory.clone(), source })?;
+        publish(&directory, &report, &self.job.table.formats, &self.plan.templates)?;
+        crash::point("published");
+        let parcels = parcels(&self.host, &self.plan, &self.job, &report, &directory, &self.last_posted)?;
+        crash::point("letters-written");
+        Ok((Arc::new(report), parcels))
+    }
+}
+
+fn remove(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Runs what computes or writes files beside the runtime. A panic in it is an error of this run alone.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, RunError> + Send + 'static,
+) -> Result<T, RunError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(error
+            .try_into_panic()
+            .map_or_else(|error| RunError::Panic(error.to_string()), |panic| RunError::of_panic(&*panic))),
+    }
+}
