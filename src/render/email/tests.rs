@@ -54,6 +54,7 @@ fn change(kind: &'static str, what: &'static str, text: &str) -> Change {
         id: "1".into(),
         name: text.into(),
         summary: text.into(),
+        administrator: false,
     }
 }
 
