@@ -23,7 +23,7 @@ use crate::report::{CoverageRow, GapRow, Report, UserRow};
 use templates::Template;
 use view::{Table, Text, counted, date, date_of};
 
-pub use email::{Alarm, Attached, Earlier, LeftFile, Mail, MailContext, MailKind, alarm_mail, report_mail};
+pub use email::{Alarm, Attached, LeftFile, Mail, MailContext, MailKind, alarm_mail, report_mail};
 pub use templates::{TemplateError, Templates};
 
 /// Every template, whoever renders it.

@@ -10,7 +10,7 @@ use super::{Host, Plan, PlannedJob, RunError};
 use crate::config::{EmailTable, When};
 use crate::deliver::{Attachment, LeftFile, Letter, NamedAs, Packed, message_id, pack};
 use crate::render::{
-    self, ARTIFACTS, Alarm, Attached, Earlier, Mail, MailContext, MailKind, alarm_mail, report_mail,
+    self, ARTIFACTS, Alarm, Attached, Mail, MailContext, MailKind, alarm_mail, report_mail,
 };
 use crate::report::{Completeness, FindingState, Report};
 use crate::review::Scheduled;
@@ -171,13 +171,8 @@ fn contents(
             Attached::Left { limit: table.max_size, files: &left }
         }
     };
-    let earlier = report.comparison.as_ref().map(|comparison| Earlier {
-        finished: comparison.finished,
-        uncompared: comparison.uncompared.len() as u64,
-    });
     let context = MailContext {
         kind: if heartbeat { MailKind::Heartbeat } else { MailKind::Report },
-        earlier,
         attached,
         lies_at: Some(files),
         host: &host.name,

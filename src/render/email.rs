@@ -57,8 +57,6 @@ pub struct Mail {
 pub struct MailContext<'a> {
     /// What it is for.
     pub kind: MailKind,
-    /// The run that the report's changes are compared with; `None` if there is no earlier one.
-    pub earlier: Option<Earlier>,
     /// Which files come with it.
     pub attached: Attached<'a>,
     /// Where the files lie on the host.
@@ -74,15 +72,6 @@ pub enum MailKind {
     Report,
     /// To say that there is nothing new and that somebody is still watching.
     Heartbeat,
-}
-
-/// The run that a report is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Earlier {
-    /// When its last collection finished.
-    pub finished: DateTime<Utc>,
-    /// How many parts could not be compared with it; nothing is claimed of them.
-    pub uncompared: u64,
 }
 
 /// Which files come with a mail.

@@ -77,7 +77,6 @@ fn reported(snapshots: Vec<Snapshot>) -> Report {
 fn mail(report: &Report) -> Mail {
     let context = MailContext {
         kind: MailKind::Report,
-        earlier: None,
         attached: Attached::Files(&["report.xlsx", "report.html", "findings.csv"]),
         lies_at: Some(Path::new("/var/lib/recert/reports/weekly/2026-09-21T12-10Z")),
         host: "review-01.example",

@@ -127,7 +127,7 @@ impl ReviewView {
         Self {
             complete: run.verdict == Completeness::Complete,
             undetermined: undetermined_parts(report),
-            nothing_new: heartbeat && context.earlier.is_some() && report.changes.is_empty(),
+            nothing_new: heartbeat && report.comparison.is_some() && report.changes.is_empty(),
             slot: run.slot.map(date),
             late: waiting.filter(|time| *time >= TimeDelta::minutes(LATE)).map(words::duration),
             collapsed: run.collapsed,
@@ -136,9 +136,9 @@ impl ReviewView {
             severities: severities(&open),
             consoles: consoles(report, &open),
             gaps: gaps(report),
-            earlier: context.earlier.map(|earlier| EarlierView {
-                finished: date(earlier.finished),
-                uncompared: earlier.uncompared,
+            earlier: report.comparison.as_ref().map(|comparison| EarlierView {
+                finished: date(comparison.finished),
+                uncompared: comparison.uncompared.len() as u64,
             }),
             change_counts: changes::counts(report),
             changes: changes::first(report),

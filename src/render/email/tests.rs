@@ -14,7 +14,6 @@ const CLIPPED: usize = 90_000;
 fn context() -> MailContext<'static> {
     MailContext {
         kind: MailKind::Report,
-        earlier: Some(Earlier { finished: at("2026-09-14T14:14:00Z"), uncompared: 0 }),
         attached: Attached::Files(&["report.xlsx", "report.html"]),
         lies_at: Some(Path::new("/var/lib/recert/reports/weekly")),
         host: "review-01",
@@ -37,6 +36,7 @@ fn complete() -> Report {
     report.consoles.iter_mut().for_each(|console| console.verdict = Completeness::Complete);
     report.gaps.clear();
     report.changes.clear();
+    report.comparison.as_mut().unwrap().uncompared.clear();
     report
 }
 
@@ -176,12 +176,15 @@ fn changes_are_counted_by_kind_and_the_first_are_told() {
 
 #[test]
 fn nothing_to_compare_with_is_not_nothing_new() {
-    let first = mail_of(&complete(), &MailContext { earlier: None, ..context() });
+    let first = mail_of(&complete_but(|report| report.comparison = None), &context());
     assert_says(&first, "There is no earlier run to compare with.");
     let same = mail_of(&complete(), &context());
     assert_says(&same, "Nothing is different from that run.");
-    let earlier = context().earlier.map(|earlier| Earlier { uncompared: 3, ..earlier });
-    let partly = mail_of(&complete(), &MailContext { earlier, ..context() });
+    let uncompared = Report::sample().comparison.unwrap().uncompared;
+    let partly = mail_of(
+        &complete_but(|report| report.comparison.as_mut().unwrap().uncompared.clone_from(&uncompared)),
+        &context(),
+    );
     assert_says(&partly, "could not be compared: nothing is claimed there");
 }
 
@@ -233,9 +236,9 @@ fn a_heartbeat_says_that_nothing_is_new_only_if_that_was_compared() {
     );
     assert!(!mail.text.contains("THE WORST FINDINGS") && !mail.text.contains("THE FILES"));
 
-    let first = MailContext { earlier: None, ..heartbeat };
+    let first = complete_but(|report| report.comparison = None);
     let changed = complete_but(|report| report.changes.push(change("user", "added", "mia was added")));
-    for mail in [mail_of(&complete(), &first), mail_of(&changed, &heartbeat)] {
+    for mail in [mail_of(&first, &heartbeat), mail_of(&changed, &heartbeat)] {
         assert_eq!(mail.subject, "[recert] weekly: hq, lab — 1 critical, 1 medium");
         assert!(!mail.text.contains("NOTHING NEW") && !mail.html.contains("Nothing new"));
         assert_says(&mail, "still watching");
