@@ -466,8 +466,11 @@ async fn demo_writes_everything_and_replaces_only_a_former_demo() {
 async fn delivery_keeps_the_latest_runs_of_a_job() {
     let bench = Bench::start(Options::default()).await;
     let console = fs::read_to_string(bench.path("config.toml")).unwrap();
+    let database = bench.path("state/recert.db");
     bench.configure(&format!(
-        "{console}\n[[job]]\nname = \"weekly\"\nformats = [\"json\"]\n[[job.directory]]\npath = \"runs\"\nkeep = 2\n"
+        "[store]\nurl = \"sqlite://{}\"\n{console}\n[[job]]\nname = \"weekly\"\nformats = [\"json\"]\n\
+         [[job.directory]]\npath = \"runs\"\nkeep = 2\n",
+        database.display()
     ));
     fs::create_dir(bench.path("runs")).unwrap();
     for _ in 0..3 {

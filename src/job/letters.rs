@@ -9,9 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Host, Plan, PlannedJob, RunError};
 use crate::config::{EmailTable, When};
 use crate::deliver::{Attachment, LeftFile, Letter, NamedAs, Packed, message_id, pack};
-use crate::render::{
-    self, ARTIFACTS, Alarm, Attached, Mail, MailContext, MailKind, alarm_mail, report_mail,
-};
+use crate::render::{self, ARTIFACTS, Alarm, Attached, Mail, MailContext, MailKind, alarm_mail, report_mail};
 use crate::report::{Completeness, FindingState, Report};
 use crate::review::Scheduled;
 use crate::store::{Channel, NewParcel, ParcelKind};
