@@ -200,7 +200,7 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 fn check_files(directory: &Path) {
     use sha2::{Digest, Sha256};
     let manifest =
-        fs::read(directory.join("manifest.json")).unwrap_or_else(|error| panic!("{directory:?}: {error}"));
+        fs::read(directory.join("manifest.json")).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
     let mut expected = vec!["manifest.json".to_owned()];
     for file in manifest["files"].as_array().unwrap() {
@@ -215,7 +215,7 @@ fn check_files(directory: &Path) {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     found.sort();
-    assert_eq!(found, expected, "{directory:?}");
+    assert_eq!(found, expected, "{}", directory.display());
 }
 
 impl Service {
