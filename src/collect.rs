@@ -131,7 +131,12 @@ pub async fn collect(
             sites: lists.sites.total,
             asset_groups: lists.asset_groups.total,
         },
-        requests: Requests { sent: traffic.sent, retried: traffic.retried, throttled: traffic.throttled },
+        requests: Requests {
+            sent: traffic.sent,
+            retried: traffic.retried,
+            throttled: traffic.throttled,
+            waited_ms: u64::try_from(traffic.waited.as_millis()).unwrap_or(u64::MAX),
+        },
         users: population.users,
         roles: lists.roles,
         privileges: lists.privileges,

@@ -147,4 +147,7 @@ pub struct Requests {
     pub retried: u64,
     /// How many were answered 429 or 503.
     pub throttled: u64,
+    /// Milliseconds from each request to its whole answer, in sum.
+    #[serde(default)]
+    pub waited_ms: u64,
 }

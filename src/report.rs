@@ -117,6 +117,9 @@ pub struct ConsoleSummary {
     pub totals: ConsoleTotals,
     /// HTTP requests that the review cost it, retries included.
     pub requests: u64,
+    /// Milliseconds from each of them to its whole answer, in sum; for metrics, JSON leaves it out.
+    #[serde(skip)]
+    pub waited_ms: u64,
 }
 
 /// How many of each a console holds: the console's own totals where it gives one, else the rows that were seen.

@@ -38,6 +38,8 @@ pub struct Traffic {
     pub retried: u64,
     /// Answers that asked for fewer calls: 429, or 503 with `Retry-After`.
     pub throttled: u64,
+    /// The time from each request to its whole answer, in sum.
+    pub waited: Duration,
 }
 
 /// What a request is sent for.
@@ -65,6 +67,8 @@ pub(super) struct Transport {
     load: Load,
     sent: AtomicU64,
     throttled: AtomicU64,
+    /// Microseconds.
+    waited: AtomicU64,
 }
 
 impl Transport {
@@ -91,6 +95,7 @@ impl Transport {
             load: Load::new(settings.max_in_flight),
             sent: AtomicU64::new(0),
             throttled: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
         })
     }
 
@@ -103,6 +108,7 @@ impl Transport {
             sent: self.sent.load(Ordering::Relaxed),
             retried: self.budget.spent(),
             throttled: self.throttled.load(Ordering::Relaxed),
+            waited: Duration::from_micros(self.waited.load(Ordering::Relaxed)),
         }
     }
 
@@ -167,7 +173,10 @@ impl Transport {
         *attempts += 1;
         self.sent.fetch_add(1, Ordering::Relaxed);
 
+        let began = Instant::now();
         let answer = self.exchange(call, url).await;
+        let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(waited, Ordering::Relaxed);
         let mut result = answer.and_then(|body| body.decode(decode).map_err(Failure::malformed));
         match &mut result {
             Ok(_) => {

@@ -19,6 +19,7 @@ const RUN_DURATION: &str = "recert_run_duration_seconds";
 const RUN_LATENESS: &str = "recert_run_lateness_seconds";
 const MAILS: &str = "recert_mails_total";
 const CONSOLE_CALLS: &str = "recert_console_calls_total";
+const CONSOLE_WAITED: &str = "recert_console_call_milliseconds_total";
 
 const LAST_SUCCESS: &str = "recert_last_success_timestamp_seconds";
 const NEXT_SLOT: &str = "recert_next_slot_timestamp_seconds";
@@ -93,6 +94,7 @@ impl Metrics {
             describe_histogram!(RUN_LATENESS, "How long after its slot a run started.");
             describe_counter!(MAILS, "Attempts to send a mail, by what became of it.");
             describe_counter!(CONSOLE_CALLS, "Requests sent to a console, retries included.");
+            describe_counter!(CONSOLE_WAITED, "Milliseconds from each request to its whole answer, in sum.");
             for result in MailResult::ALL {
                 counter!(MAILS, "result" => result.as_str()).increment(0);
             }
@@ -118,9 +120,12 @@ impl Metrics {
         self.record(|| counter!(MAILS, "result" => result.as_str()).increment(1));
     }
 
-    /// A review of a console ended, and cost that many requests.
-    pub fn console_calls(&self, console: &str, sent: u64) {
-        self.record(|| counter!(CONSOLE_CALLS, "console" => console.to_owned()).increment(sent));
+    /// A review of a console ended, and cost that many requests, which took so many milliseconds in sum.
+    pub fn console_calls(&self, console: &str, sent: u64, milliseconds: u64) {
+        self.record(|| {
+            counter!(CONSOLE_CALLS, "console" => console.to_owned()).increment(sent);
+            counter!(CONSOLE_WAITED, "console" => console.to_owned()).increment(milliseconds);
+        });
     }
 
     /// Everything, as Prometheus reads it. Ages are those at the last beat.
@@ -304,8 +309,8 @@ mod tests {
         metrics.mail(MailResult::Accepted);
         metrics.mail(MailResult::Accepted);
         metrics.mail(MailResult::Expired);
-        metrics.console_calls("hq", 120);
-        metrics.console_calls("hq", 3);
+        metrics.console_calls("hq", 120, 900);
+        metrics.console_calls("hq", 3, 900);
         let text = metrics.render(&vitals());
         let lines = lines(&text);
         for line in [
@@ -322,6 +327,7 @@ mod tests {
             "recert_run_lateness_seconds_bucket{job=\"weekly\",le=\"5\"} 1",
             "recert_run_lateness_seconds_bucket{job=\"weekly\",le=\"21600\"} 2",
             "recert_run_lateness_seconds_count{job=\"weekly\"} 2",
+            "recert_console_call_milliseconds_total{console=\"hq\"} 1800",
             "recert_mails_total{result=\"accepted\"} 2",
             "recert_mails_total{result=\"expired\"} 1",
             "recert_console_calls_total{console=\"hq\"} 123",
@@ -339,7 +345,7 @@ mod tests {
             Duration::from_secs(90),
             Some(Duration::from_secs(2)),
         );
-        metrics.console_calls("hq", 1);
+        metrics.console_calls("hq", 1, 900);
         let text = metrics.render(&vitals());
         let told = |keyword: &str| -> Vec<&str> {
             let of = |line: &'_ str| line.strip_prefix(keyword).is_some();
@@ -354,6 +360,7 @@ mod tests {
             RUN_LATENESS,
             MAILS,
             CONSOLE_CALLS,
+            CONSOLE_WAITED,
             LAST_SUCCESS,
             NEXT_SLOT,
             OVERDUE,

@@ -114,7 +114,7 @@ impl Telling {
         let late = report.run.slot.and_then(|slot| (report.run.started - slot).to_std().ok());
         self.metrics.run_ended(job, result, took, late);
         for console in &report.consoles {
-            self.metrics.console_calls(&console.name, console.requests);
+            self.metrics.console_calls(&console.name, console.requests, console.waited_ms);
         }
     }
 

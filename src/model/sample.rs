@@ -30,7 +30,7 @@ pub(crate) fn snapshot(users: Vec<User>) -> Snapshot {
         },
         settings: ConsoleSettings { two_factor: Some(true), login_lock_threshold: Some(5) },
         totals: Totals { users: Some(users.len() as u64), sites: Some(3), asset_groups: Some(2) },
-        requests: Requests { sent: 120, retried: 2, throttled: 1 },
+        requests: Requests { sent: 120, retried: 2, throttled: 1, waited_ms: 2_400 },
         users,
         roles: vec![
             role("Auditors", &["view-site-asset-data", "create-reports"]),

@@ -131,6 +131,7 @@ fn summary(snapshot: &Snapshot) -> ConsoleSummary {
             asset_groups: snapshot.totals.asset_groups,
         },
         requests: snapshot.requests.sent,
+        waited_ms: snapshot.requests.waited_ms,
     }
 }
 

@@ -199,8 +199,8 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 /// Every file of a run is there with its hash, and nothing else.
 fn check_files(directory: &Path) {
     use sha2::{Digest, Sha256};
-    let manifest =
-        fs::read(directory.join("manifest.json")).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let manifest = fs::read(directory.join("manifest.json"))
+        .unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
     let mut expected = vec!["manifest.json".to_owned()];
     for file in manifest["files"].as_array().unwrap() {
