@@ -163,8 +163,10 @@ fn base64_body(bytes: Vec<u8>) -> Result<lettre::message::Body, LetterError> {
         .map_err(|_| LetterError::Build("a part cannot be encoded".to_owned()))
 }
 
+/// Without control characters, and without what reads as an encoded word (RFC 2047) that we did not encode: it would be
+/// shown as something else than was given.
 fn one_line(subject: &str) -> String {
-    subject.split(char::is_control).collect::<Vec<_>>().join(" ")
+    subject.split(char::is_control).collect::<Vec<_>>().join(" ").replace("=?", "= ?")
 }
 
 /// What every relay relies on, looked at in the bytes themselves and not in what they were made from.

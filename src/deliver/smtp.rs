@@ -16,7 +16,7 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
-use lettre::transport::smtp::response::Response;
+use lettre::transport::smtp::response::{Response, Severity};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -229,14 +229,18 @@ where
     reached(Stage::Envelope).await?;
     let command = relay.steps.command;
     let told = async {
-        step(Stage::Envelope, command, connection.command(Mail::new(Some(sender), parameters))).await?;
-        step(Stage::Envelope, command, connection.command(Rcpt::new(recipient, Vec::new()))).await
+        let mail = connection.command(Mail::new(Some(sender), parameters));
+        answered(Stage::Envelope, Severity::PositiveCompletion, command, mail).await?;
+        let rcpt = connection.command(Rcpt::new(recipient, Vec::new()));
+        answered(Stage::Envelope, Severity::PositiveCompletion, command, rcpt).await
     };
     if let Err(failure) = told.await {
         return Ok(Err(failure));
     }
     reached(Stage::Data).await?;
-    if let Err(failure) = step(Stage::Data, relay.steps.data, connection.command(Data)).await {
+    let data = connection.command(Data);
+    if let Err(failure) = answered(Stage::Data, Severity::PositiveIntermediate, relay.steps.data, data).await
+    {
         return Ok(Err(failure));
     }
     reached(Stage::DotSent).await?;
@@ -245,7 +249,8 @@ where
     handed_over.expect_end();
     let blocks = u32::try_from(bytes.len() / BLOCK + 1).unwrap_or(u32::MAX);
     let limit = relay.steps.block.saturating_mul(blocks).saturating_add(relay.steps.dot);
-    let answer = step(Stage::DotSent, limit, connection.message(body)).await;
+    let message = connection.message(body);
+    let answer = answered(Stage::DotSent, Severity::PositiveCompletion, limit, message).await;
     Ok(match answer {
         Ok(response) => Ok(Sent { reply: text(&response), connection, quit: relay.steps.quit }),
         // Without its end, the relay has no mail.
@@ -283,6 +288,10 @@ async fn open(relay: &Relay) -> Result<Opened, Failure> {
 }
 
 async fn converse(relay: &Relay) -> Result<Opened, Failure> {
+    if relay.login.is_some() && relay.tls == RelayTls::None {
+        let text = "a password is never sent without TLS";
+        return Err(Failure::new(Stage::Connecting, FailureKind::Configuration, text));
+    }
     let (stream, handed_over) = connect(relay).await?;
     let id = relay.client_id();
     let greeted = AsyncSmtpConnection::connect_with_transport(stream, &id);
@@ -333,11 +342,29 @@ async fn step<T>(
     match timeout(limit, work).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(classified(stage, &error)),
-        Err(_) => {
-            let kind = if stage == Stage::DotSent { FailureKind::Ambiguous } else { FailureKind::Temporary };
-            Err(Failure::new(stage, kind, format!("no answer within {limit:?}")))
-        }
+        Err(_) => Err(Failure::new(stage, unanswered(stage), format!("no answer within {limit:?}"))),
     }
+}
+
+/// Awaits one step whose answer must be of one kind. lettre takes every 2xx and 3xx for a yes; but another than the step
+/// asks for answers something else. After one answer too many, that to DATA would stand for that to the end of the mail.
+async fn answered(
+    stage: Stage,
+    wanted: Severity,
+    limit: Duration,
+    work: impl Future<Output = Result<Response, SmtpError>>,
+) -> Result<Response, Failure> {
+    let response = step(stage, limit, work).await?;
+    if response.code().severity == wanted {
+        return Ok(response);
+    }
+    let problem = format!("the relay answers something else: {}", text(&response));
+    Err(Failure::new(stage, unanswered(stage), problem))
+}
+
+/// What a missing answer leaves open.
+fn unanswered(stage: Stage) -> FailureKind {
+    if stage == Stage::DotSent { FailureKind::Ambiguous } else { FailureKind::Temporary }
 }
 
 /// An answer that refuses is an answer; anything else leaves open what the relay has.
@@ -346,10 +373,8 @@ fn classified(stage: Stage, error: &SmtpError) -> Failure {
         FailureKind::Permanent
     } else if error.is_transient() {
         FailureKind::Temporary
-    } else if stage == Stage::DotSent {
-        FailureKind::Ambiguous
     } else {
-        FailureKind::Temporary
+        unanswered(stage)
     };
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -9,12 +9,11 @@ use base64::prelude::BASE64_STANDARD;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
+use super::body::{Body, read_body};
 use super::wire::Wire;
 use super::{Attempt, Counted, How, Message, Mishap, State, Step, Tls, locked};
 
 const GARBAGE: &[u8] = b"\xff\xfe{\"error\":\"this is not SMTP\"}\r\n\r\n";
-/// Octets of a line of a body, with its end (RFC 5321, 4.5.3.1.6).
-const LONGEST_LINE: usize = 1000;
 /// Octets of a command; more is refused, so that a client gone wild fills no memory.
 const LONGEST_COMMAND: usize = 65_536;
 
@@ -92,8 +91,8 @@ impl Conversation {
                 "QUIT" => {
                     if !self.goes_wrong(Step::Quit).await? {
                         self.say("221 2.0.0 goodbye").await?;
+                        return self.drain().await;
                     }
-                    return self.drain().await;
                 }
                 _ => {
                     self.violates(format!("{line:?} is no command"));
@@ -110,7 +109,10 @@ impl Conversation {
             self.violates("EHLO without a name");
         }
         let step = if inside && options.tls == Tls::StartTls { Step::EhloInside } else { Step::Ehlo };
+        let says = self.mishap.is_some_and(|mishap| matches!(mishap.how, How::Says(_)));
         if self.goes_wrong(step).await? {
+            // Other words for the same: a client may go on from them.
+            self.greeted |= says;
             return Ok(());
         }
         self.greeted = true;
@@ -285,7 +287,13 @@ impl Conversation {
             return Err(over());
         }
         self.reached(Step::Body);
-        let body = self.body().await?;
+        let Body { bytes: body, violations } = read_body(&mut self.wire, self.eight_bit).await?;
+        for violation in violations {
+            self.violates(violation);
+        }
+        if !self.wire.buffer().is_empty() {
+            self.violates("bytes behind the final dot, before its answer");
+        }
         let keeps = self.mishap.is_none_or(|mishap| mishap.at != Step::Dot || mishap.keeps);
         let fits = !self.too_large(body.len() as u64);
         let kept = (keeps && fits).then(|| self.keep(body));
@@ -297,48 +305,6 @@ impl Conversation {
         self.say(&format!("250 2.0.0 queued as {kept}")).await?;
         locked(&self.state.messages)[kept].answered = true;
         Ok(())
-    }
-
-    /// Reads up to the final dot, which stands between two CR LF and nowhere else.
-    async fn body(&mut self) -> io::Result<Vec<u8>> {
-        let mut body = Vec::new();
-        let mut line = Vec::new();
-        let mut at_start = true;
-        loop {
-            line.clear();
-            self.wire.read_until(b'\n', &mut line).await?;
-            if line.is_empty() || !line.ends_with(b"\n") {
-                return Err(over());
-            }
-            if at_start && line == b".\r\n" {
-                if !self.wire.buffer().is_empty() {
-                    self.violates("bytes behind the final dot, before its answer");
-                }
-                return Ok(body);
-            }
-            let ended = line.ends_with(b"\r\n");
-            let content = &line[..line.len() - if ended { 2 } else { 1 }];
-            let mut problems = Vec::new();
-            problems.extend((!ended).then_some("a bare LF in the body"));
-            problems.extend(content.contains(&b'\r').then_some("a bare CR in the body"));
-            problems.extend(content.contains(&0).then_some("a NUL in the body"));
-            problems.extend((line.len() > LONGEST_LINE).then_some("a line of the body is too long"));
-            problems.extend(
-                (!self.eight_bit && !content.is_ascii()).then_some("a body beyond ASCII, not announced"),
-            );
-            let mut unstuffed = line.as_slice();
-            if at_start && let Some(rest) = line.strip_prefix(b".") {
-                problems.extend(
-                    (!rest.starts_with(b".")).then_some("a dot at the start of a line is not doubled"),
-                );
-                unstuffed = rest;
-            }
-            body.extend_from_slice(unstuffed);
-            for problem in problems {
-                self.violates(problem);
-            }
-            at_start = ended;
-        }
     }
 
     fn keep(&mut self, body: Vec<u8>) -> usize {
