@@ -121,7 +121,13 @@ const FAREWELL: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 struct ConfigArgument {
     /// The configuration
-    #[arg(long, value_name = "FILE", env = "RECERT_CONFIG", global = true, default_value = "/etc/recert/config.toml")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "RECERT_CONFIG",
+        global = true,
+        default_value = "/etc/recert/config.toml"
+    )]
     config: PathBuf,
 }
 

@@ -29,7 +29,8 @@ use crate::deliver::Posted;
 use crate::job::{Host, Plan, RunError};
 use crate::report::Report;
 use crate::review::Scheduled;
-use crate::store::{Ownership, Store, StoreError};
+use crate::store::{Channel, Ownership, Store, StoreError};
+use crate::untrusted::without_addresses;
 
 pub use hardening::{HardeningError, harden, survive_file_size_limit};
 pub use http::{Http, HttpError, Listen, ListenError};
@@ -66,7 +67,7 @@ enum Event {
     /// An attempt at a run ended.
     Ended(Ended),
     /// A round of deliveries ended.
-    Posted(Result<Posted, StoreError>),
+    Posted(Channel, Result<Posted, StoreError>),
     /// SIGHUP: the configuration is to be read again.
     Reload,
     /// It was read and tried.
@@ -109,8 +110,8 @@ struct Daemon {
     events: Sender<Event>,
     waiting: Vec<Waiting>,
     running: BTreeMap<String, Running>,
-    posting: bool,
-    post_from: Instant,
+    /// When a channel may be tried again; `None` while a round of it is under way. One that hangs holds up no other.
+    post_from: BTreeMap<Channel, Option<Instant>>,
     reloading: bool,
     /// The configuration may have changed since the reload under way began to read it.
     reload_again: bool,
@@ -129,7 +130,14 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     survive_file_size_limit().context("signals")?;
     let now = (options.clock)();
     let plan = Plan::make((options.load)()?)?;
-    let listen = plan.config.daemon.listen.as_deref().map(str::parse::<Listen>).transpose().context("daemon.listen")?;
+    let listen = plan
+        .config
+        .daemon
+        .listen
+        .as_deref()
+        .map(str::parse::<Listen>)
+        .transpose()
+        .context("daemon.listen")?;
     let table = plan.config.store.clone();
     // First of all: two daemons must not even look at one store.
     let owner = Ownership::take(table.home())?;
@@ -149,8 +157,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         events,
         waiting: Vec::new(),
         running: BTreeMap::new(),
-        posting: false,
-        post_from: Instant::now(),
+        post_from: Channel::ALL.map(|channel| (channel, Some(Instant::now()))).into(),
         reloading: false,
         reload_again: false,
         tasks: TaskTracker::new(),
@@ -158,26 +165,23 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         telling,
     };
     daemon.resume(now).await?;
-    daemon.listen()?;
+    let beats = daemon.listen()?;
     daemon.telling.ready(&daemon.plan.config.hash);
     tracing::info!(jobs = daemon.plan.jobs.len(), configuration = daemon.plan.config.hash, "ready");
-    daemon.serve(queue).await;
+    daemon.serve(queue, beats).await;
     if let Some(http) = http {
         http.stop().await;
     }
-    drop(owner);
+    // Given up by the end of the process alone: what still blocks then must not meet another owner.
+    std::mem::forget(owner);
     Ok(())
 }
 
 impl Daemon {
-    /// Starts what sends events: the heartbeat and the signals.
-    fn listen(&self) -> anyhow::Result<()> {
-        let (beats, mut beaten) = channel(1);
+    /// Starts what sends events: the heartbeat, whose listener is returned, and the signals.
+    fn listen(&self) -> anyhow::Result<Receiver<()>> {
+        let (beats, beaten) = channel(1);
         tokio::spawn(beat::beat(beats));
-        let events = self.events.clone();
-        tokio::spawn(async move {
-            while beaten.recv().await.is_some() && events.send(Event::Beat).await.is_ok() {}
-        });
         let signals: [(SignalKind, fn() -> Event); 3] = [
             (SignalKind::hangup(), || Event::Reload),
             (SignalKind::terminate(), || Event::Stop),
@@ -190,15 +194,22 @@ impl Daemon {
                 while received.recv().await.is_some() && events.send(event()).await.is_ok() {}
             });
         }
-        Ok(())
+        Ok(beaten)
     }
 
-    async fn serve(&mut self, mut queue: Receiver<Event>) {
-        while let Some(event) = queue.recv().await {
+    /// The loop. Beats come last: they wait for nobody, and a loop that is behind misses them.
+    async fn serve(&mut self, mut queue: Receiver<Event>, mut beats: Receiver<()>) {
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = queue.recv() => event,
+                beat = beats.recv() => beat.map(|()| Event::Beat),
+            };
+            let Some(event) = event else { break };
             match event {
                 Event::Beat => self.beat().await,
                 Event::Ended(ended) => self.ended(ended).await,
-                Event::Posted(posted) => self.posted(posted),
+                Event::Posted(channel, posted) => self.posted(channel, posted),
                 Event::Reload => self.reload(),
                 Event::Loaded(plan) => self.loaded(plan),
                 Event::Stop => break,
@@ -213,30 +224,34 @@ impl Daemon {
         let worked = self.attend(now).await;
         let told = self.tell(now).await.map_err(Trouble::Store);
         self.telling.trouble(worked.and(told).err().as_ref());
-        if !self.posting && self.post_from <= Instant::now() {
-            self.post();
+        for channel in Channel::ALL {
+            if self.post_from.get(&channel).copied().flatten().is_some_and(|from| from <= Instant::now()) {
+                self.post(channel);
+            }
         }
     }
 
-    /// Delivers what is due, beside the loop.
-    fn post(&mut self) {
-        self.posting = true;
-        let (courier, events) = (self.plan.courier(&self.host), self.events.clone());
+    /// Delivers what is due on a channel, beside the loop.
+    fn post(&mut self, channel: Channel) {
+        self.post_from.insert(channel, None);
+        let courier = self.plan.courier(&self.host, self.stop.clone());
+        let events = self.events.clone();
         self.tasks.spawn(async move {
-            let posted = courier.post_due().await;
-            drop(events.send(Event::Posted(posted)).await);
+            let posted = courier.post_due(channel).await;
+            let _ = events.send(Event::Posted(channel, posted)).await;
         });
     }
 
-    fn posted(&mut self, posted: Result<Posted, StoreError>) {
-        self.posting = false;
+    fn posted(&mut self, channel: Channel, posted: Result<Posted, StoreError>) {
+        let mut next = Instant::now();
         match posted {
-            Ok(posted) => self.telling.posted(posted),
+            Ok(posted) => self.telling.posted(channel, posted),
             Err(error) => {
-                tracing::error!("the outbox waits for a minute: {error}");
-                self.post_from = Instant::now() + OUTBOX_PAUSE;
+                tracing::error!(channel = channel.as_str(), "the outbox waits for a minute: {error}");
+                next += OUTBOX_PAUSE;
             }
         }
+        self.post_from.insert(channel, Some(next));
     }
 
     /// Reads and tries the configuration beside the loop.
@@ -269,6 +284,7 @@ impl Daemon {
                 self.telling.ready(&self.plan.config.hash);
             }
             Err(problem) => {
+                let problem = without_addresses(&problem);
                 tracing::error!("the configuration is not taken; the old one stays: {problem}");
                 self.telling.reload_failed();
             }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Mistake, Screen, World};
 use crate::config::Config;
 use crate::job::{Host, Plan, PlannedJob, complete};
 use crate::model::Snapshot;
 use crate::report::Report;
-use crate::store::{Ownership, OwnershipError, Parcel, ParcelState, Store};
+use crate::store::{Channel, Ownership, OwnershipError, Parcel, ParcelState, Store};
 use crate::untrusted::visible;
 
 /// Everything that a delivery needs, tried before a console is asked.
@@ -42,7 +44,10 @@ impl Delivery {
         let delivered = match Ownership::take(&self.host.home) {
             Ok(_owner) => {
                 store.recover((self.host.clock)()).await?;
-                self.plan.courier(&self.host).post_due().await?;
+                let courier = self.plan.courier(&self.host, CancellationToken::new());
+                for channel in Channel::ALL {
+                    courier.post_due(channel).await?;
+                }
                 let all = store.outbox(true).await?;
                 let own = |parcel: &&Parcel| parcel.run.as_ref() == Some(&report.run.id);
                 let arrived: Vec<bool> = all.iter().filter(own).map(|parcel| tell(parcel, screen)).collect();

@@ -65,7 +65,8 @@ async fn list(store: &Store, all: bool, json: bool, screen: &mut Screen) -> anyh
         return Ok(screen.json(&parcels)?);
     }
     if parcels.is_empty() {
-        let text = if all { "Nothing was ever sent." } else { "Nothing is on its way, and nothing was refused." };
+        let text =
+            if all { "Nothing was ever sent." } else { "Nothing is on its way, and nothing was refused." };
         return Ok(screen.line(text)?);
     }
     let mut table = Table::new();

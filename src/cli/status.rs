@@ -1,6 +1,6 @@
 //! `recert status`: how every job and the outbox stand. For people, and for whatever watches the exit code.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use comfy_table::Table;
 use owo_colors::OwoColorize;
 use serde::Serialize;
@@ -11,6 +11,9 @@ use super::{Outcome, Screen, World};
 use crate::job::{Plan, Standing, standing};
 use crate::store::{OutboxDepth, Ownership};
 use crate::untrusted::visible;
+
+/// A mail that waits for longer is not on its way any more.
+const LATE: TimeDelta = TimeDelta::hours(1);
 
 /// Show how every job and the outbox stand; exits with 1 if a report is overdue or a mail cannot be delivered
 #[derive(Debug, clap::Args)]
@@ -65,7 +68,8 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     let status =
         Status { daemon, jobs: standings.iter().map(job_status).collect(), outbox: outbox_status(&depth) };
     let overdue = status.jobs.iter().any(|job| job.overdue.is_some());
-    let undelivered = depth.refused + depth.expired + depth.ambiguous > 0;
+    let late = depth.oldest.is_some_and(|oldest| now - oldest > LATE);
+    let undelivered = late || depth.refused + depth.expired + depth.ambiguous > 0;
     if arguments.json {
         screen.json(&status)?;
     } else {

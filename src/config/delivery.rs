@@ -124,7 +124,7 @@ impl SmtpTable {
         {
             return Err(("host", "a host name or address is needed, without a scheme".to_owned()));
         }
-        if self.from.parse::<Address>().is_err() {
+        if !self.from.is_ascii() || self.from.parse::<Address>().is_err() {
             let problem = format!("{:?} is not a plain mail address such as recert@example.com", self.from);
             return Err(("from", problem));
         }

@@ -168,7 +168,8 @@ impl EmailTable {
             return Err(("email.to", "is empty; name a recipient or take the table out".to_owned()));
         }
         for (key, addresses) in [("email.to", &self.to), ("email.cc", &self.cc)] {
-            if let Some(wrong) = addresses.iter().find(|address| address.parse::<Address>().is_err()) {
+            let plain = |address: &&String| address.is_ascii() && address.parse::<Address>().is_ok();
+            if let Some(wrong) = addresses.iter().find(|address| !plain(address)) {
                 let problem = format!("{wrong:?} is not a plain mail address such as audit@example.com");
                 return Err((key, problem));
             }

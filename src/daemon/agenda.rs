@@ -2,10 +2,11 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{Daemon, Ended, Event, Interrupted, Trouble};
 use crate::crash;
@@ -16,10 +17,12 @@ use crate::store::{Claim, StoreError};
 
 /// Attempts at one run; the next slot is as good as a fourth one.
 const ATTEMPTS: u32 = 3;
-/// The waits before the second and the third attempt, in minutes.
-const WAITS: [i64; 2] = [5, 15];
+/// The waits before the second and the third attempt.
+const WAITS: [Duration; 2] = [Duration::from_mins(5), Duration::from_mins(15)];
 /// The wait after the store failed at the end of a run.
-const STORE_WAIT: TimeDelta = TimeDelta::minutes(1);
+const STORE_WAIT: Duration = Duration::from_mins(1);
+/// How long an attempt may take: a console that answers, but ever so slowly, must not keep its job for ever.
+const LONGEST_RUN: Duration = Duration::from_hours(12);
 /// Free bytes below which no run is started: a report that cannot be written helps nobody.
 const SPACE: u64 = 50_000_000;
 
@@ -27,7 +30,16 @@ const SPACE: u64 = 50_000_000;
 pub(super) struct Waiting {
     pub(super) job: String,
     pub(super) scheduled: Scheduled,
-    pub(super) not_before: DateTime<Utc>,
+    /// Monotonic: a wall clock that is set ahead and back again must not put it off for ever.
+    pub(super) not_before: Instant,
+    /// It was given up, but the store could not take that down: it is not tried again, only recorded.
+    pub(super) given_up: Option<GivenUp>,
+}
+
+/// Why a run was given up.
+pub(super) struct GivenUp {
+    attempts: u32,
+    error: String,
 }
 
 /// A run that is being performed.
@@ -43,7 +55,9 @@ impl Daemon {
             let (Some(job), Some(slot)) = (run.job, run.slot) else { continue };
             tracing::info!(run = run.id, job, attempts = run.attempts, "taken up again");
             let scheduled = Scheduled { run: run.id, slot, collapsed: run.collapsed };
-            self.waiting.push(Waiting { job, scheduled, not_before: now });
+            let most = self.plan.job(&job).map(|job| job.table.jitter()).unwrap_or_default();
+            let not_before = start_of(&scheduled, most, now);
+            self.waiting.push(Waiting { job, scheduled, not_before, given_up: None });
         }
         Ok(())
     }
@@ -95,8 +109,8 @@ impl Daemon {
             if store.claim(claim).await? {
                 crash::point("slot-claimed");
                 tracing::info!(run, job = name, slot = %slot.slot, collapsed = slot.collapsed, "slot claimed");
-                let start = slot.slot + schedule::jitter(&run, job.table.jitter());
-                self.waiting.push(Waiting { job: name.clone(), scheduled, not_before: start });
+                let not_before = start_of(&scheduled, job.table.jitter(), now);
+                self.waiting.push(Waiting { job: name.clone(), scheduled, not_before, given_up: None });
             }
         }
         store.set_mark(name, due.mark).await
@@ -118,10 +132,13 @@ impl Daemon {
     async fn start_waiting(&mut self, now: DateTime<Utc>) -> Result<(), Trouble> {
         self.waiting.sort_by_key(|waiting| waiting.scheduled.slot);
         let plan = self.plan.clone();
-        while let Some(at) = self.waiting.iter().position(|waiting| self.can_start(waiting, now)) {
-            self.check_space()?;
-            let run = self.waiting[at].scheduled.run.clone();
-            let attempt = match self.host.store.begin(&run, now).await {
+        while let Some(at) = self.waiting.iter().position(|waiting| self.can_start(waiting)) {
+            let waiting = &self.waiting[at];
+            let Some(job) = plan.job(&waiting.job) else { break };
+            if waiting.given_up.is_none() {
+                self.check_space()?;
+            }
+            let attempt = match self.host.store.begin(&waiting.scheduled.run, now).await {
                 Ok(attempt) => attempt,
                 Err(StoreError::Ended(_)) => {
                     self.waiting.remove(at);
@@ -130,25 +147,27 @@ impl Daemon {
                 Err(error) => return Err(error.into()),
             };
             crash::point("attempt-counted");
-            let waiting = self.waiting.remove(at);
-            let Some(job) = plan.job(&waiting.job) else { continue };
-            if attempt > ATTEMPTS {
+            let Waiting { scheduled, given_up, .. } = self.waiting.remove(at);
+            if let Some(given_up) = given_up {
+                self.fail(job, scheduled, given_up, now).await;
+            } else if attempt > ATTEMPTS {
                 // The daemon died in each of them, and could say nothing.
-                self.fail(job, waiting.scheduled, ATTEMPTS, "every attempt ended with the daemon", now).await;
+                let error = "every attempt ended with the daemon".to_owned();
+                self.fail(job, scheduled, GivenUp { attempts: ATTEMPTS, error }, now).await;
             } else {
-                self.start(plan.clone(), job.clone(), waiting.scheduled, attempt);
+                self.start(plan.clone(), job.clone(), scheduled, attempt);
             }
         }
         Ok(())
     }
 
-    fn can_start(&self, waiting: &Waiting, now: DateTime<Utc>) -> bool {
+    fn can_start(&self, waiting: &Waiting) -> bool {
         let in_use =
             |console: &String| self.running.values().any(|running| running.consoles.contains(console));
         let free = |job: &PlannedJob| {
             !self.running.contains_key(&job.table.name) && !job.consoles.iter().any(in_use)
         };
-        waiting.not_before <= now && self.plan.job(&waiting.job).is_some_and(free)
+        waiting.not_before <= Instant::now() && self.plan.job(&waiting.job).is_some_and(free)
     }
 
     fn check_space(&self) -> Result<(), Trouble> {
@@ -173,9 +192,10 @@ impl Daemon {
             let work = AssertUnwindSafe(perform(&host, &plan, &job, scheduled.clone())).catch_unwind();
             let result = tokio::select! {
                 () = stop.cancelled() => Err(Interrupted::Stopped),
-                result = work => match result {
-                    Ok(result) => result.map_err(Interrupted::Failed),
-                    Err(panic) => Err(Interrupted::Failed(RunError::of_panic(&*panic))),
+                result = timeout(LONGEST_RUN, work) => match result {
+                    Ok(Ok(result)) => result.map_err(Interrupted::Failed),
+                    Ok(Err(panic)) => Err(Interrupted::Failed(RunError::of_panic(&*panic))),
+                    Err(_) => Err(Interrupted::Failed(RunError::TooLong(LONGEST_RUN))),
                 },
             };
             // Nobody listens only when the process ends.
@@ -186,7 +206,6 @@ impl Daemon {
     /// Takes note of an attempt's end: a report, another attempt, or an alarm.
     pub(super) async fn ended(&mut self, ended: Ended) {
         let took = self.running.remove(&ended.job).map(|running| running.since.elapsed());
-        let now = (self.host.clock)();
         let Ended { job, scheduled, attempt, result } = ended;
         let run = &scheduled.run;
         match result {
@@ -206,17 +225,14 @@ impl Daemon {
                 self.telling.stale = true;
             }
             Err(Interrupted::Failed(error)) => {
-                tracing::error!(run, job, attempt, "attempt failed: {error}");
+                let text = error.to_string().replace('\n', "; ");
+                tracing::error!(run, job, attempt, "attempt failed: {text}");
                 let wait = usize::try_from(attempt - 1).ok().and_then(|done| WAITS.get(done));
-                if let Some(minutes) = wait.filter(|_| !error.is_final()) {
-                    let not_before = now + TimeDelta::minutes(*minutes);
-                    self.waiting.push(Waiting { job, scheduled, not_before });
-                } else if let Some(planned) = self.plan.clone().job(&job) {
-                    self.fail(planned, scheduled, attempt, &error.to_string(), now).await;
-                } else {
-                    // Taken up by `drop_unknown`.
-                    self.waiting.push(Waiting { job, scheduled, not_before: now });
-                }
+                let wait = wait.filter(|_| !error.is_final());
+                let given_up =
+                    wait.is_none().then(|| GivenUp { attempts: attempt, error: error.to_string() });
+                let not_before = Instant::now() + wait.copied().unwrap_or_default();
+                self.waiting.push(Waiting { job, scheduled, not_before, given_up });
             }
         }
     }
@@ -227,29 +243,39 @@ impl Daemon {
         found.is_ok_and(|found| found.iter().any(|found| found.id == run && found.state.is_terminal()))
     }
 
-    /// Gives a run up and alarms its recipients. If the store fails as well, it is tried again.
-    async fn fail(
-        &mut self,
-        job: &PlannedJob,
-        scheduled: Scheduled,
-        attempts: u32,
-        error: &str,
-        now: DateTime<Utc>,
-    ) {
-        let failed = async {
-            let alarms = alarms(&self.host, &self.plan, job, &scheduled, attempts, error).await?;
-            Ok::<_, RunError>(self.host.store.fail(&scheduled.run, error, alarms, now).await?)
+    /// Gives a run up and alarms its recipients. If the store fails as well, that is tried again.
+    async fn fail(&mut self, job: &PlannedJob, scheduled: Scheduled, given_up: GivenUp, now: DateTime<Utc>) {
+        let GivenUp { attempts, error } = &given_up;
+        let run = &scheduled.run;
+        let recorded = async {
+            let alarms = match alarms(&self.host, &self.plan, job, &scheduled, *attempts, error).await {
+                Err(RunError::Letter(problem)) => {
+                    // An alarm that cannot be written must not hide the failure from `recert status`.
+                    tracing::error!(run, "nobody is alarmed: {problem}");
+                    Vec::new()
+                }
+                alarms => alarms?,
+            };
+            Ok::<_, RunError>(self.host.store.fail(run, error, alarms, now).await?)
         };
-        match failed.await {
+        match recorded.await {
             Ok(()) => {
-                tracing::error!(run = scheduled.run, job = job.table.name, attempts, "run failed");
+                tracing::error!(run, job = job.table.name, attempts, "run failed");
                 self.telling.failed(&job.table.name);
             }
             Err(trouble) => {
-                tracing::error!(run = scheduled.run, "the failure cannot be recorded: {trouble}");
-                let job = job.table.name.clone();
-                self.waiting.push(Waiting { job, scheduled, not_before: now + STORE_WAIT });
+                tracing::error!(run, "the failure cannot be recorded: {trouble}");
+                let (job, not_before) = (job.table.name.clone(), Instant::now() + STORE_WAIT);
+                self.waiting.push(Waiting { job, scheduled, not_before, given_up: Some(given_up) });
             }
         }
     }
+}
+
+/// When a run may start: at its slot, or later by its jitter.
+fn start_of(scheduled: &Scheduled, most: TimeDelta, now: DateTime<Utc>) -> Instant {
+    let start = scheduled.slot + schedule::jitter(&scheduled.run, most);
+    // A slot that was claimed under another clock is due now.
+    let wait = (start - now).clamp(TimeDelta::zero(), most);
+    Instant::now() + wait.to_std().unwrap_or_default()
 }

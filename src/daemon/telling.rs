@@ -1,5 +1,6 @@
 //! What the daemon tells about itself: to the service manager, to whoever asks over HTTP, and to the log.
 
+use std::mem::Discriminant;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::{Beat, Daemon, JobVitals, MailResult, Metrics, Notify, OutboxVitals, 
 use crate::deliver::Posted;
 use crate::job::{PlannedJob, Standing, standing};
 use crate::report::{Completeness, Report};
-use crate::store::{RunRecord, RunState, StoreError};
+use crate::store::{Channel, RunRecord, RunState, StoreError};
 
 /// How often the jobs are looked at although nothing happened: a slot can become overdue by time alone.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
@@ -26,7 +27,7 @@ pub(super) struct Telling {
     looked: Instant,
     status: String,
     /// What was told last, so that trouble is told when it begins and not every second.
-    trouble: Option<String>,
+    trouble: Option<(Discriminant<Trouble>, String)>,
 }
 
 impl Telling {
@@ -67,37 +68,40 @@ impl Telling {
         self.vitals.send_modify(|vitals| vitals.beat = Some(Beat { at: Instant::now(), wall }));
     }
 
-    /// Logs trouble when it begins, and its end.
+    /// Logs trouble when it begins, and its end: one that lasts is told once, however its numbers change.
     pub(super) fn trouble(&mut self, trouble: Option<&Trouble>) {
-        let trouble = trouble.map(ToString::to_string);
-        if trouble != self.trouble {
-            if let Some(trouble) = &trouble {
-                tracing::error!("{trouble}");
-            } else {
-                tracing::info!("working again");
-            }
-            self.trouble = trouble;
-            self.stale = true;
+        let kind = trouble.map(std::mem::discriminant);
+        if kind == self.trouble.as_ref().map(|(kind, _)| *kind) {
+            return;
         }
+        if let Some(trouble) = trouble {
+            tracing::error!("{trouble}");
+        } else {
+            tracing::info!("working again");
+        }
+        self.trouble = kind.zip(trouble.map(ToString::to_string));
+        self.stale = true;
     }
 
-    pub(super) fn posted(&mut self, posted: Posted) {
+    pub(super) fn posted(&mut self, channel: Channel, posted: Posted) {
         if posted.total() == 0 {
             return;
         }
         self.stale = true;
+        let mails = if channel == Channel::Email { posted } else { Posted::default() };
         for (count, result) in [
-            (posted.accepted, MailResult::Accepted),
-            (posted.deferred, MailResult::Deferred),
-            (posted.refused, MailResult::Refused),
-            (posted.ambiguous, MailResult::Ambiguous),
-            (posted.expired, MailResult::Expired),
+            (mails.accepted, MailResult::Accepted),
+            (mails.deferred, MailResult::Deferred),
+            (mails.refused, MailResult::Refused),
+            (mails.ambiguous, MailResult::Ambiguous),
+            (mails.expired, MailResult::Expired),
         ] {
             (0..count).for_each(|_| self.metrics.mail(result));
         }
         let lost = posted.refused + posted.expired;
         self.vitals.send_modify(|vitals| vitals.outbox.refused += lost);
         tracing::info!(
+            channel = channel.as_str(),
             accepted = posted.accepted,
             deferred = posted.deferred,
             refused = posted.refused,
@@ -196,7 +200,7 @@ impl Daemon {
         if waiting > 0 {
             parts.push(format!("outbox: {waiting}"));
         }
-        if let Some(trouble) = &self.telling.trouble {
+        if let Some((_, trouble)) = &self.telling.trouble {
             parts.push(trouble.clone());
         }
         parts.join("; ")

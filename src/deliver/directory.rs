@@ -20,6 +20,8 @@ use crate::report::Report;
 const DIRECTORY_MODE: u32 = 0o750;
 const FILE_MODE: u32 = 0o640;
 const MANIFEST: &str = "manifest.json";
+/// A manifest has a few lines for each file and console.
+const LARGEST_MANIFEST: u64 = 16 << 20;
 
 /// Why a directory did not receive a review.
 #[derive(Debug, Error)]
@@ -168,7 +170,13 @@ impl ListedFile {
 impl Listed {
     /// The manifest of a folder; `None` if the folder is no run.
     fn read(directory: &Path) -> Option<Self> {
-        let bytes = fs::read(directory.join(MANIFEST)).ok()?;
+        let path = directory.join(MANIFEST);
+        // Whoever may write there could have put a pipe there, which never ends, or worse.
+        let found = fs::symlink_metadata(&path).ok()?;
+        if !found.is_file() || found.len() > LARGEST_MANIFEST {
+            return None;
+        }
+        let bytes = fs::read(path).ok()?;
         let listed: Self = serde_json::from_slice(&bytes).ok()?;
         (listed.schema == Manifest::SCHEMA).then_some(listed)
     }

@@ -7,14 +7,19 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, StreamExt, stream};
 use serde::Deserialize;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
-use super::{Failure, FailureKind, Relay, Sent, Stage, copy_run, keep_latest, send};
+use super::{Failure, FailureKind, PublishError, Relay, Sent, Stage, copy_run, keep_latest, send};
 use crate::crash;
 use crate::store::{Channel, Parcel, ParcelState, Progressed, Store, StoreError};
+use crate::untrusted::without_addresses;
 
 /// Parcels of one round.
 const BATCH: usize = 64;
@@ -23,8 +28,13 @@ const AT_ONCE: usize = 4;
 /// The first wait after a failure; each further one is twice as long, up to the longest.
 const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(4);
-/// How long a parcel is tried.
+/// How long a parcel is tried, and how often at least: a clock that jumps ahead does not end anybody's patience.
 const PATIENCE: TimeDelta = TimeDelta::days(3);
+const MANY: u32 = 12;
+/// The wait while no relay is configured.
+const WITHOUT_RELAY: TimeDelta = TimeDelta::hours(1);
+/// How long a copy into a directory may take: a network file system that is gone answers never.
+const COPY_WITHIN: Duration = Duration::from_mins(10);
 /// Lost answers after which a parcel waits for a person: one more attempt could be a third copy.
 const LOST_ANSWERS: u32 = 2;
 
@@ -56,6 +66,8 @@ pub struct Courier {
     pub keep: HashMap<(String, PathBuf), usize>,
     /// The time now.
     pub clock: fn() -> DateTime<Utc>,
+    /// Once it is cancelled, no further attempt is begun.
+    pub stop: CancellationToken,
 }
 
 /// What came of a round: parcels by the state that they ended in.
@@ -104,22 +116,41 @@ impl Courier {
     ///
     /// # Errors
     /// If the store fails; what was attempted is then recorded as far as it got, and is never forgotten.
-    pub async fn post_due(&self) -> Result<Posted, StoreError> {
-        let due = self.store.due_parcels((self.clock)(), BATCH).await?;
-        let mut results = stream::iter(due).map(|parcel| self.attempt(parcel)).buffer_unordered(AT_ONCE);
+    pub async fn post_due(&self, channel: Channel) -> Result<Posted, StoreError> {
+        let due = self.store.due_parcels((self.clock)(), channel, BATCH).await?;
+        // A relay that cannot be talked to is the same for the rest of the round: they stay due for the next one.
+        let away = AtomicBool::new(false);
+        let attempts = due.into_iter().map(|parcel| self.unless_away(parcel, &away));
+        let mut results = stream::iter(attempts).buffer_unordered(AT_ONCE);
         let (mut posted, mut failed) = (Posted::default(), None);
         while let Some(result) = results.next().await {
             match result {
-                Ok(state) => posted.count(state),
+                Ok(Some(state)) => posted.count(state),
+                Ok(None) => {}
                 Err(error) => failed = Some(error),
             }
         }
         failed.map_or(Ok(posted), Err)
     }
 
+    async fn unless_away(
+        &self,
+        parcel: Parcel,
+        away: &AtomicBool,
+    ) -> Result<Option<ParcelState>, StoreError> {
+        if self.stop.is_cancelled() || away.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        match self.attempt(parcel, away).await {
+            // Somebody settled it while it was on its way: there is nothing more to record.
+            Err(StoreError::Settled { state, .. }) => Ok(Some(state)),
+            result => result.map(Some),
+        }
+    }
+
     /// One attempt. A panic in it is a bug, and no reason to forget this parcel or the ones beside it.
-    async fn attempt(&self, parcel: Parcel) -> Result<ParcelState, StoreError> {
-        match AssertUnwindSafe(self.post(&parcel)).catch_unwind().await {
+    async fn attempt(&self, parcel: Parcel, away: &AtomicBool) -> Result<ParcelState, StoreError> {
+        match AssertUnwindSafe(self.post(&parcel, away)).catch_unwind().await {
             Ok(result) => result,
             Err(_) => self.broke_off(&parcel).await,
         }
@@ -132,7 +163,8 @@ impl Courier {
         if state.is_settled() {
             return Ok(state);
         }
-        let kind = if state == ParcelState::DotSent { FailureKind::Ambiguous } else { FailureKind::Temporary };
+        let kind =
+            if state == ParcelState::DotSent { FailureKind::Ambiguous } else { FailureKind::Temporary };
         let failure = before(kind, "internal error: the attempt broke off");
         let next = after(parcel, Err(failure), self.on_ambiguous, (self.clock)());
         tracing::error!(parcel = parcel.id, state = next.state.as_str(), "the attempt broke off");
@@ -142,23 +174,15 @@ impl Courier {
         Ok(state)
     }
 
-    async fn post(&self, parcel: &Parcel) -> Result<ParcelState, StoreError> {
+    async fn post(&self, parcel: &Parcel, away: &AtomicBool) -> Result<ParcelState, StoreError> {
         crash::point("parcel-due");
         let (next, sent) = match parcel.channel {
-            Channel::Email => self.mail(parcel).await?,
+            // A crash can have left it so: what waits for a person is not sent by a start.
+            Channel::Email if self.waits_for_a_person(parcel) => (held(String::new()), None),
+            Channel::Email => self.mail(parcel, away).await?,
             Channel::Directory => (self.copy(parcel).await?, None),
         };
-        if matches!(next.state, ParcelState::Refused | ParcelState::Expired | ParcelState::Ambiguous) {
-            let (id, state) = (&*parcel.id, next.state.as_str());
-            tracing::error!(
-                parcel = id,
-                job = &*parcel.job,
-                state,
-                held = next.held,
-                "not delivered: {}",
-                next.text
-            );
-        }
+        tell(parcel, &next);
         let state = next.state;
         self.store.record(self.progressed(parcel, next, false)).await?;
         if state == ParcelState::Accepted {
@@ -168,6 +192,12 @@ impl Courier {
             sent.quit().await;
         }
         Ok(state)
+    }
+
+    /// Whether one more attempt needs a person's word: the answer to an earlier one was lost.
+    fn waits_for_a_person(&self, parcel: &Parcel) -> bool {
+        let hold = self.on_ambiguous == OnAmbiguous::Hold || parcel.lost_answers >= LOST_ANSWERS;
+        parcel.state == ParcelState::Ambiguous && hold
     }
 
     fn progressed(&self, parcel: &Parcel, next: Next, attempt: bool) -> Progressed {
@@ -182,10 +212,12 @@ impl Courier {
         }
     }
 
-    async fn mail(&self, parcel: &Parcel) -> Result<(Next, Option<Sent>), StoreError> {
+    async fn mail(&self, parcel: &Parcel, away: &AtomicBool) -> Result<(Next, Option<Sent>), StoreError> {
         let Some(relay) = &self.relay else {
+            away.store(true, Ordering::Relaxed);
             let failure = before(FailureKind::Configuration, "there is no [smtp] table any more");
-            return Ok((after(parcel, Err(failure), self.on_ambiguous, (self.clock)()), None));
+            let next = after(parcel, Err(failure), self.on_ambiguous, (self.clock)());
+            return Ok((Next { due: Some((self.clock)() + WITHOUT_RELAY), ..next }, None));
         };
         let body = match self.store.body(&parcel.id).await {
             Ok(body) => body,
@@ -215,7 +247,12 @@ impl Courier {
         crash::point("mail-answered");
         let (answer, sent) = match answer {
             Ok(sent) => (Ok(sent.reply.clone()), Some(sent)),
-            Err(failure) => (Err(failure), None),
+            Err(failure) => {
+                let unreachable =
+                    failure.stage == Stage::Connecting && failure.kind != FailureKind::Permanent;
+                away.fetch_or(unreachable, Ordering::Relaxed);
+                (Err(failure), None)
+            }
         };
         Ok((after(parcel, answer, self.on_ambiguous, (self.clock)()), sent))
     }
@@ -230,12 +267,20 @@ impl Courier {
         let source = self.runs.join(&run);
         let copied = tokio::task::spawn_blocking(move || {
             copy_run(&source, &directory.join(&run))?;
-            keep.map_or(Ok(()), |keep| keep_latest(&directory, &job, keep))
+            if let Some(Err(error)) = keep.map(|keep| keep_latest(&directory, &job, keep)) {
+                // The files are there; what is too old goes after the next run.
+                tracing::warn!(run, job, "old runs stay in {}: {error}", directory.display());
+            }
+            Ok::<_, PublishError>(())
         });
-        let answer = match copied.await {
-            Ok(Ok(())) => Ok("the files are there".to_owned()),
+        let answer = match timeout(COPY_WITHIN, copied).await {
+            Ok(Ok(Ok(()))) => Ok("the files are there".to_owned()),
+            Ok(Ok(Err(error))) => Err(before(FailureKind::Temporary, error.to_string())),
             Ok(Err(error)) => Err(before(FailureKind::Temporary, error.to_string())),
-            Err(error) => Err(before(FailureKind::Temporary, error.to_string())),
+            Err(_) => {
+                let text = format!("the directory does not answer within {COPY_WITHIN:?}");
+                Err(before(FailureKind::Temporary, text))
+            }
         };
         crash::point("copy-done");
         Ok(after(parcel, answer, self.on_ambiguous, (self.clock)()))
@@ -256,23 +301,38 @@ fn after(
     let again = now + wait(parcel.attempts);
     let text = failure.text;
     let lost = parcel.lost_answers + u32::from(failure.kind == FailureKind::Ambiguous);
-    let held = Next { state: ParcelState::Ambiguous, due: None, held: true, text: text.clone() };
+    let patience_ends =
+        parcel.attempts >= MANY && parcel.tried_since.is_some_and(|since| now - since >= PATIENCE);
     match failure.kind {
         FailureKind::Permanent => Next { state: ParcelState::Refused, due: None, held: false, text },
-        FailureKind::Ambiguous if on_ambiguous == OnAmbiguous::Hold || lost >= LOST_ANSWERS => held,
+        FailureKind::Ambiguous if on_ambiguous == OnAmbiguous::Hold || lost >= LOST_ANSWERS => held(text),
         FailureKind::Ambiguous => Next { state: ParcelState::Ambiguous, due: Some(again), held: false, text },
         // Whether the relay has it is still unknown: giving up must not look like a refusal.
-        FailureKind::Temporary | FailureKind::Configuration
-            if now - parcel.created >= PATIENCE && lost > 0 =>
-        {
-            held
-        }
-        FailureKind::Temporary | FailureKind::Configuration if now - parcel.created >= PATIENCE => {
+        FailureKind::Temporary | FailureKind::Configuration if patience_ends && lost > 0 => held(text),
+        FailureKind::Temporary | FailureKind::Configuration if patience_ends => {
             Next { state: ParcelState::Expired, due: None, held: false, text }
         }
         FailureKind::Temporary | FailureKind::Configuration => {
             Next { state: ParcelState::Deferred, due: Some(again), held: false, text }
         }
+    }
+}
+
+/// Waits for a person, who alone can find out what the recipient has.
+fn held(text: String) -> Next {
+    Next { state: ParcelState::Ambiguous, due: None, held: true, text }
+}
+
+/// The log says what happened to which parcel, and no recipient.
+fn tell(parcel: &Parcel, next: &Next) {
+    let (parcel, job, state) = (&*parcel.id, &*parcel.job, next.state.as_str());
+    let text = without_addresses(&next.text);
+    match next.state {
+        ParcelState::Refused | ParcelState::Expired | ParcelState::Ambiguous => {
+            tracing::error!(parcel, job, state, held = next.held, "not delivered: {text}");
+        }
+        ParcelState::Deferred => tracing::warn!(parcel, job, "not delivered yet: {text}"),
+        _ => {}
     }
 }
 
@@ -315,6 +375,7 @@ mod tests {
             updated: at(0),
             last_reply: None,
             lost_answers,
+            tried_since: Some(at(0)),
         }
     }
 
@@ -362,6 +423,10 @@ mod tests {
         // A failure after a lost answer does not make it forgotten.
         let temporary = FailureKind::Temporary;
         assert_eq!(next(&parcel(2, 1), temporary, resend, 10), (ParcelState::Deferred, Some(4), false));
-        assert_eq!(next(&parcel(2, 1), temporary, resend, 3 * 1440), (ParcelState::Ambiguous, None, true));
+        assert_eq!(next(&parcel(30, 1), temporary, resend, 3 * 1440), (ParcelState::Ambiguous, None, true));
+        // The clock alone, set ahead or after a long rest, gives nothing up.
+        assert_eq!(next(&parcel(11, 0), temporary, resend, 99_999).0, ParcelState::Deferred);
+        let rested = Parcel { tried_since: None, ..parcel(30, 0) };
+        assert_eq!(next(&rested, temporary, resend, 99_999).0, ParcelState::Deferred);
     }
 }

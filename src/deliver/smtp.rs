@@ -10,6 +10,8 @@ use std::error::Error as StdError;
 use std::future::Future;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use lettre::Address;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
@@ -307,9 +309,14 @@ async fn converse(relay: &Relay) -> Result<Opened, Failure> {
         }
         let credentials = Credentials::new(login.clone(), password.expose_secret().to_owned());
         let authenticated = connection.auth(&mechanisms, &credentials);
-        step(Stage::Connecting, relay.steps.command, authenticated).await.map_err(|failure| Failure {
-            text: format!("the relay does not accept the login: {}", failure.text),
-            ..failure
+        step(Stage::Connecting, relay.steps.command, authenticated).await.map_err(|failure| {
+            // A relay may repeat what it was told, and that was the password.
+            let secret = password.expose_secret();
+            let told =
+                [secret.to_owned(), BASE64.encode(secret), BASE64.encode(format!("\0{login}\0{secret}"))];
+            let repeats = told.iter().any(|told| !told.is_empty() && failure.text.contains(told));
+            let answer = if repeats { "its answer is withheld" } else { failure.text.as_str() };
+            Failure { text: format!("the relay does not accept the login: {answer}"), ..failure }
         })?;
     }
     // Zero says that there is no fixed limit.

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Host, Plan, PlannedJob, RunError};
 use crate::config::{EmailTable, When};
 use crate::deliver::{Attachment, LeftFile, Letter, NamedAs, Packed, message_id, pack};
+use crate::finding::Verdict;
 use crate::render::{self, ARTIFACTS, Alarm, Attached, Mail, MailContext, MailKind, alarm_mail, report_mail};
 use crate::report::{Completeness, FindingState, Report};
 use crate::review::Scheduled;
@@ -20,6 +21,14 @@ const OWN_SIZE: u64 = 150_000;
 /// A recipient, and when something was last posted to it for this job.
 pub(super) type LastPosted = (String, Option<DateTime<Utc>>);
 
+/// What every parcel of a job is made with.
+#[derive(Clone, Copy)]
+struct Desk<'a> {
+    host: &'a Host,
+    plan: &'a Plan,
+    job: &'a PlannedJob,
+}
+
 /// The parcels of a run that ended with a report; its files lie in `files`.
 pub(super) fn parcels(
     host: &Host,
@@ -29,8 +38,8 @@ pub(super) fn parcels(
     files: &Path,
     last_posted: &[LastPosted],
 ) -> Result<Vec<NewParcel>, RunError> {
-    let now = (host.clock)();
-    let new = |kind, channel, recipient| parcel(host, job, &report.run.id, kind, channel, recipient, now);
+    let desk = Desk { host, plan, job };
+    let new = |kind, channel, recipient| desk.parcel(&report.run.id, kind, channel, recipient);
     let directories = job.table.directory.iter().map(|directory| directory.path.display().to_string());
     let mut parcels: Vec<_> =
         directories.map(|path| new(ParcelKind::Report, Channel::Directory, path)).collect();
@@ -39,13 +48,24 @@ pub(super) fn parcels(
         for (recipient, named) in recipients(table) {
             let last = last_posted.iter().find(|(name, _)| name == recipient).and_then(|(_, last)| *last);
             let Some(kind) = kind(table, report, last) else { continue };
+            let parcel = new(kind, Channel::Email, recipient.clone());
             if written.iter().all(|(of, ..)| *of != kind) {
-                let (mail, attachments) = contents(host, plan, job, table, report, files, kind)?;
+                let seal = |budget| {
+                    let (mail, attachments) = desk.contents(table, report, files, kind, budget)?;
+                    let date = report.run.finished;
+                    let trial = desk.sealed(parcel.clone(), named, &mail, &attachments, date)?;
+                    Ok::<_, RunError>((trial.body.len() as u64, mail, attachments))
+                };
+                // What counts is the finished mail, and only then is its size known.
+                let (mut size, mut mail, mut attachments) = seal(table.max_size.saturating_sub(OWN_SIZE))?;
+                if size > table.max_size {
+                    (size, mail, attachments) = seal(0)?;
+                }
+                tracing::debug!(job = job.table.name, size, "mail written");
                 written.push((kind, mail, attachments));
             }
             let Some((_, mail, attachments)) = written.iter().find(|(of, ..)| *of == kind) else { continue };
-            let parcel = new(kind, Channel::Email, recipient.clone());
-            parcels.push(sealed(plan, parcel, named, mail, attachments, report.run.finished, host)?);
+            parcels.push(desk.sealed(parcel, named, mail, attachments, report.run.finished)?);
         }
     }
     Ok(parcels)
@@ -78,11 +98,11 @@ pub async fn alarms(
         host: &host.name,
     };
     let mail = alarm_mail(&alarm, &plan.templates).map_err(|error| RunError::Letter(error.to_string()))?;
+    let desk = Desk { host, plan, job };
     let mut parcels = Vec::new();
     for (recipient, named) in job.table.email.iter().flat_map(recipients) {
-        let run = &scheduled.run;
-        let parcel = parcel(host, job, run, ParcelKind::Alarm, Channel::Email, recipient.clone(), now);
-        parcels.push(sealed(plan, parcel, named, &mail, &[], now, host)?);
+        let parcel = desk.parcel(&scheduled.run, ParcelKind::Alarm, Channel::Email, recipient.clone());
+        parcels.push(desk.sealed(parcel, named, &mail, &[], now)?);
     }
     Ok(parcels)
 }
@@ -94,8 +114,11 @@ fn recipients(table: &EmailTable) -> impl Iterator<Item = (&String, NamedAs)> {
 
 /// What a recipient gets of a run: a report, a sign of life, or nothing.
 fn kind(table: &EmailTable, report: &Report, last: Option<DateTime<Utc>>) -> Option<ParcelKind> {
+    // What was not seen, or not judged, is never silence.
+    let partial = report.run.verdict == Completeness::Incomplete
+        || report.rules.iter().any(|rule| rule.verdict == Verdict::Error);
     let wanted = match table.when {
-        _ if report.run.verdict == Completeness::Incomplete => true,
+        _ if partial => true,
         When::Always => true,
         When::OnFindings => report.findings.iter().any(|finding| finding.state == FindingState::Open),
         When::OnChange => report.comparison.is_none() || !report.changes.is_empty(),
@@ -103,128 +126,121 @@ fn kind(table: &EmailTable, report: &Report, last: Option<DateTime<Utc>>) -> Opt
     if wanted {
         return Some(ParcelKind::Report);
     }
-    let days = TimeDelta::days(table.heartbeat_days?.into());
+    // The last mail was made a little later than its run: without some tolerance, a weekly job would skip every other one.
+    let days = TimeDelta::days(table.heartbeat_days?.into()) - TimeDelta::hours(12);
     let silent = last.is_none_or(|last| report.run.finished - last >= days);
     silent.then_some(ParcelKind::Heartbeat)
 }
 
-fn parcel(
-    host: &Host,
-    job: &PlannedJob,
-    run: &str,
-    kind: ParcelKind,
-    channel: Channel,
-    recipient: String,
-    now: DateTime<Utc>,
-) -> NewParcel {
-    let mut hash = Sha256::new();
-    for part in [host.store.installation(), run, channel.as_str(), &recipient, kind.as_str()] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
+impl Desk<'_> {
+    fn parcel(&self, run: &str, kind: ParcelKind, channel: Channel, recipient: String) -> NewParcel {
+        let mut hash = Sha256::new();
+        for part in [self.host.store.installation(), run, channel.as_str(), &recipient, kind.as_str()] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let now = (self.host.clock)();
+        NewParcel {
+            id: hex::encode(&hash.finalize()[..16]),
+            run: Some(run.to_owned()),
+            job: self.job.table.name.clone(),
+            kind,
+            recipient,
+            channel,
+            message_id: String::new(),
+            body: Vec::new(),
+            due: now,
+            created: now,
+        }
     }
-    NewParcel {
-        id: hex::encode(&hash.finalize()[..16]),
-        run: Some(run.to_owned()),
-        job: job.table.name.clone(),
-        kind,
-        recipient,
-        channel,
-        message_id: String::new(),
-        body: Vec::new(),
-        due: now,
-        created: now,
-    }
-}
 
-/// The mail of a run with its attachments, as every recipient of a table gets it.
-fn contents(
-    host: &Host,
-    plan: &Plan,
-    job: &PlannedJob,
-    table: &EmailTable,
-    report: &Report,
-    files: &Path,
-    kind: ParcelKind,
-) -> Result<(Mail, Vec<Attachment>), RunError> {
-    let letter = |error: std::io::Error| RunError::Letter(error.to_string());
-    let budget = table.max_size.saturating_sub(OWN_SIZE);
-    let heartbeat = kind == ParcelKind::Heartbeat;
-    let packed = if heartbeat {
-        Packed::Plain(Vec::new())
-    } else {
-        let archive = format!("recert-{}.zip", report.run.id);
-        pack(read(job, table, files).map_err(letter)?, budget, &archive).map_err(letter)?
-    };
-    let mut names = Vec::new();
-    let mut left = Vec::new();
-    let attached = match &packed {
-        Packed::Plain(files) if files.is_empty() => Attached::Nothing,
-        Packed::Plain(files) => {
-            names.extend(files.iter().map(|file| file.name.as_str()));
-            Attached::Files(&names)
-        }
-        Packed::Zipped(archive) => Attached::Zip(&archive.name),
-        Packed::Left(files) => {
-            left.extend(files.iter().map(of_render));
-            Attached::Left { limit: table.max_size, files: &left }
-        }
-    };
-    let context = MailContext {
-        kind: if heartbeat { MailKind::Heartbeat } else { MailKind::Report },
-        attached,
-        lies_at: Some(files),
-        host: &host.name,
-    };
-    let mail = report_mail(report, &context, &plan.templates).map_err(letter)?;
-    let attachments = match packed {
-        Packed::Plain(files) => files,
-        Packed::Zipped(archive) => vec![archive],
-        Packed::Left(_) => Vec::new(),
-    };
-    Ok((mail, attachments))
+    /// The mail of a run with its attachments, as every recipient of a table gets it.
+    fn contents(
+        &self,
+        table: &EmailTable,
+        report: &Report,
+        files: &Path,
+        kind: ParcelKind,
+        budget: u64,
+    ) -> Result<(Mail, Vec<Attachment>), RunError> {
+        let letter = |error: std::io::Error| RunError::Letter(error.to_string());
+        let heartbeat = kind == ParcelKind::Heartbeat;
+        let packed = if heartbeat {
+            Packed::Plain(Vec::new())
+        } else {
+            let archive = format!("recert-{}.zip", report.run.id);
+            pack(self.read(table, files).map_err(letter)?, budget, &archive).map_err(letter)?
+        };
+        let mut names = Vec::new();
+        let mut left = Vec::new();
+        let attached = match &packed {
+            Packed::Plain(files) if files.is_empty() => Attached::Nothing,
+            Packed::Plain(files) => {
+                names.extend(files.iter().map(|file| file.name.as_str()));
+                Attached::Files(&names)
+            }
+            Packed::Zipped(archive) => Attached::Zip(&archive.name),
+            Packed::Left(files) => {
+                left.extend(files.iter().map(of_render));
+                Attached::Left { limit: table.max_size, files: &left }
+            }
+        };
+        let context = MailContext {
+            kind: if heartbeat { MailKind::Heartbeat } else { MailKind::Report },
+            attached,
+            lies_at: Some(files),
+            host: &self.host.name,
+        };
+        let mail = report_mail(report, &context, &self.plan.templates).map_err(letter)?;
+        let attachments = match packed {
+            Packed::Plain(files) => files,
+            Packed::Zipped(archive) => vec![archive],
+            Packed::Left(_) => Vec::new(),
+        };
+        Ok((mail, attachments))
+    }
+
+    /// The files of a run that a table wants.
+    fn read(&self, table: &EmailTable, files: &Path) -> std::io::Result<Vec<Attachment>> {
+        let formats = table.formats.as_ref().unwrap_or(&self.job.table.formats);
+        let wanted = ARTIFACTS.iter().filter(|artifact| formats.contains(&artifact.format));
+        let read = |artifact: &render::Artifact| {
+            let bytes = fs::read(files.join(artifact.name))?;
+            Ok(Attachment { name: artifact.name.to_owned(), media_type: artifact.media_type, bytes })
+        };
+        wanted.map(read).collect()
+    }
+
+    /// Gives a parcel its finished bytes.
+    fn sealed(
+        &self,
+        mut parcel: NewParcel,
+        named: NamedAs,
+        mail: &Mail,
+        attachments: &[Attachment],
+        date: DateTime<Utc>,
+    ) -> Result<NewParcel, RunError> {
+        let from = self.plan.config.smtp.as_ref().map(|smtp| smtp.from.as_str()).unwrap_or_default();
+        let domain = from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+        let (run, kind) = (parcel.run.as_deref().unwrap_or_default(), parcel.kind.as_str());
+        let installation = self.host.store.installation();
+        parcel.message_id = message_id(installation, run, &parcel.recipient, kind, 1, domain);
+        let letter = Letter {
+            from,
+            to: &parcel.recipient,
+            named,
+            subject: &mail.subject,
+            text: &mail.text,
+            html: &mail.html,
+            attachments,
+            message_id: &parcel.message_id,
+            date,
+        };
+        parcel.body = letter.write().map_err(|error| RunError::Letter(error.to_string()))?;
+        Ok(parcel)
+    }
 }
 
 fn of_render(file: &LeftFile) -> render::LeftFile<'_> {
     render::LeftFile { name: &file.name, size: file.size, sha256: &file.sha256 }
-}
-
-/// The files of a run that a table wants.
-fn read(job: &PlannedJob, table: &EmailTable, files: &Path) -> std::io::Result<Vec<Attachment>> {
-    let formats = table.formats.as_ref().unwrap_or(&job.table.formats);
-    let wanted = ARTIFACTS.iter().filter(|artifact| formats.contains(&artifact.format));
-    let read = |artifact: &render::Artifact| {
-        let bytes = fs::read(files.join(artifact.name))?;
-        Ok(Attachment { name: artifact.name.to_owned(), media_type: artifact.media_type, bytes })
-    };
-    wanted.map(read).collect()
-}
-
-/// Gives a parcel its finished bytes.
-fn sealed(
-    plan: &Plan,
-    mut parcel: NewParcel,
-    named: NamedAs,
-    mail: &Mail,
-    attachments: &[Attachment],
-    date: DateTime<Utc>,
-    host: &Host,
-) -> Result<NewParcel, RunError> {
-    let from = plan.config.smtp.as_ref().map(|smtp| smtp.from.as_str()).unwrap_or_default();
-    let domain = from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    let run = parcel.run.clone().unwrap_or_default();
-    let kind = parcel.kind.as_str();
-    parcel.message_id = message_id(host.store.installation(), &run, &parcel.recipient, kind, 1, domain);
-    let letter = Letter {
-        from,
-        to: &parcel.recipient,
-        named,
-        subject: &mail.subject,
-        text: &mail.text,
-        html: &mail.html,
-        attachments,
-        message_id: &parcel.message_id,
-        date,
-    };
-    parcel.body = letter.write().map_err(|error| RunError::Letter(error.to_string()))?;
-    Ok(parcel)
 }

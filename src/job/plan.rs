@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
 use super::Host;
 use crate::collect::Progress;
@@ -145,8 +146,8 @@ impl Plan {
         job.consoles.iter().filter_map(|name| self.config.console(name)).map(open).collect()
     }
 
-    /// Who delivers under this plan.
-    pub fn courier(&self, host: &Host) -> Courier {
+    /// Who delivers under this plan, until it is told to stop.
+    pub fn courier(&self, host: &Host, stop: CancellationToken) -> Courier {
         let keep = self.config.job.iter().flat_map(|job| {
             let keep = |directory: &crate::config::DirectoryTable| {
                 ((job.name.clone(), directory.path.clone()), directory.keep)
@@ -161,6 +162,7 @@ impl Plan {
             runs: host.runs(),
             keep: keep.filter_map(|(directory, keep)| Some((directory, keep?))).collect(),
             clock: host.clock,
+            stop,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -38,6 +39,9 @@ pub enum RunError {
     /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It did not end.
+    #[error("it did not end within {0:?}")]
+    TooLong(Duration),
     /// A bug.
     #[error("internal error: {0}")]
     Panic(String),
@@ -58,7 +62,12 @@ impl RunError {
                 matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Untrusted { .. })
             }),
             Self::SameConsole(..) => true,
-            Self::Plan(_) | Self::Publish(_) | Self::Letter(_) | Self::Store(_) | Self::Panic(_) => false,
+            Self::TooLong(_)
+            | Self::Plan(_)
+            | Self::Publish(_)
+            | Self::Letter(_)
+            | Self::Store(_)
+            | Self::Panic(_) => false,
         }
     }
 }

@@ -45,7 +45,8 @@ fn overdue(
 ) -> Option<DateTime<Utc>> {
     let schedule = job.schedule.as_ref()?;
     let limit = TOLERANCE + job.table.jitter();
-    let done = last_done.and_then(|run| run.slot.or(run.started));
+    // A report of the future was made by a clock that was wrong, and proves nothing.
+    let done = last_done.and_then(|run| run.slot.or(run.started)).filter(|done| *done <= now);
     let without_report = runs.iter().filter(|run| run.state != RunState::Done);
     let since = without_report.filter_map(|run| Some((run.slot?, run.state)));
     let oldest = since.filter(|(slot, _)| done.is_none_or(|done| *slot > done)).min_by_key(|(slot, _)| *slot);

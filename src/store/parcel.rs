@@ -27,7 +27,7 @@ impl ParcelKind {
 }
 
 /// How a parcel travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     /// By mail; the recipient is an address.
@@ -37,6 +37,9 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Email, Self::Directory];
+
     /// The name in every output.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -180,6 +183,8 @@ pub struct Parcel {
     pub last_reply: Option<String>,
     /// Attempts whose end the relay did not answer: each may have left a copy.
     pub lost_answers: u32,
+    /// When it was first tried since it was posted, or since a person wanted it tried again.
+    pub tried_since: Option<DateTime<Utc>>,
 }
 
 /// What happened to a parcel.

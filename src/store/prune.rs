@@ -35,7 +35,9 @@ impl Store {
                 )?;
                 tx.execute(
                     &format!(
-                        "DELETE FROM bodies WHERE parcel IN (SELECT id FROM parcels WHERE job = ?1 AND {SETTLED})"
+                        // What was refused or given up can be tried again by a person, as long as its run is there.
+                        "DELETE FROM bodies WHERE parcel IN (SELECT id FROM parcels WHERE job = ?1
+                         AND (state IN ('accepted', 'resolved') OR run IS NULL AND {SETTLED}))"
                     ),
                     [&job],
                 )?;

@@ -13,9 +13,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream};
 use recert::deliver::{Courier, Letter, NamedAs, OnAmbiguous, RelayTls, Steps, message_id};
-use recert::store::{Channel, Claim, NewParcel, Parcel, ParcelKind, ParcelState, Store};
+use recert::store::{Channel, Claim, NewParcel, Parcel, ParcelKind, ParcelState, Progressed, Store};
 use recert::trust::Trust;
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use relay::{How, Mishap, Options, Relay, Step, Tls};
 
@@ -69,6 +70,7 @@ impl Bench {
             runs: directory.path().join("runs"),
             keep: HashMap::new(),
             clock,
+            stop: CancellationToken::new(),
         };
         Self { _directory: directory, store, relay, courier }
     }
@@ -116,7 +118,7 @@ impl Bench {
     /// Attempts until every wait was over several times.
     async fn deliver(&self) {
         for _ in 0..5 {
-            self.courier.post_due().await.unwrap();
+            self.courier.post_due(Channel::Email).await.unwrap();
             MINUTES.with(|minutes| minutes.set(minutes.get() + NEXT));
         }
     }
@@ -221,7 +223,7 @@ async fn a_process_that_dies_before_the_answer_leaves_at_most_one_more_copy() {
             let courier = bench.courier.clone();
             let relay = &bench.relay;
             tokio::select! {
-                posted = courier.post_due() => panic!("it should hang: {posted:?}"),
+                posted = courier.post_due(Channel::Email) => panic!("it should hang: {posted:?}"),
                 () = async { while relay.messages().is_empty() { tokio::task::yield_now().await } } => {}
             }
             let recovered = bench.store.recover(clock()).await.unwrap();
@@ -247,7 +249,7 @@ async fn one_bad_recipient_blocks_nobody() {
             };
             bench.courier.relay = Some(Arc::new(relay));
             bench.post(&["audit@example.org", "gone@example.org", "owner@example.org"]).await;
-            let posted = bench.courier.post_due().await.unwrap();
+            let posted = bench.courier.post_due(Channel::Email).await.unwrap();
             assert_eq!((posted.accepted, posted.refused, posted.total()), (2, 1, 3));
             let refused = bench.store.parcel("gone-example.org").await.unwrap().remove(0);
             assert!(refused.last_reply.unwrap().contains("5.1.1 unknown"));
@@ -264,7 +266,7 @@ async fn a_relay_that_stays_away_is_given_up_after_three_days_and_not_before() {
             bench.post(&["audit@example.org"]).await;
             let mut attempts = 0;
             loop {
-                attempts += bench.courier.post_due().await.unwrap().total();
+                attempts += bench.courier.post_due(Channel::Email).await.unwrap().total();
                 let parcel = bench.parcels().await.remove(0);
                 if parcel.state.is_settled() {
                     assert_eq!(parcel.state, ParcelState::Expired);
@@ -276,6 +278,48 @@ async fn a_relay_that_stays_away_is_given_up_after_three_days_and_not_before() {
             assert!((3 * 1440..3 * 1440 + 241).contains(&days), "{days} minutes");
             // 1, 2, 4 … 128 minutes, then every four hours.
             assert_eq!(attempts, 26, "attempts in three days");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_person_is_not_sent_by_a_start() {
+    MINUTES
+        .scope(Cell::new(0), async {
+            let bench = Bench::new(Tls::None, OnAmbiguous::Hold).await;
+            bench.post(&["audit@example.org"]).await;
+            let progress = |state| Progressed {
+                parcel: "audit-example.org".into(),
+                state,
+                due: None,
+                attempt: true,
+                reply: None,
+                held: false,
+                now: start(),
+            };
+            bench.store.record(progress(ParcelState::DotSent)).await.unwrap();
+            assert_eq!(bench.store.recover(clock()).await.unwrap().ambiguous, 1);
+            bench.deliver().await;
+            let parcel = bench.parcels().await.remove(0);
+            assert_eq!((parcel.state, parcel.held, parcel.lost_answers), (ParcelState::Ambiguous, true, 1));
+            assert_eq!(bench.relay.attempts().len(), 0);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_relay_that_is_away_is_asked_by_few_and_a_stop_begins_nothing() {
+    MINUTES
+        .scope(Cell::new(0), async {
+            let bench = Bench::new(Tls::None, OnAmbiguous::Resend).await;
+            let recipients: Vec<String> = (0..20).map(|number| format!("jo{number}@example.org")).collect();
+            bench.post(&recipients.iter().map(String::as_str).collect::<Vec<_>>()).await;
+            bench.relay.script(std::iter::repeat_n(Mishap::new(Step::Banner, How::Temporary), 4));
+            let posted = bench.courier.post_due(Channel::Email).await.unwrap();
+            assert!((1..=4).contains(&posted.deferred) && posted.accepted == 0, "{posted:?}");
+            bench.courier.stop.cancel();
+            assert_eq!(bench.courier.post_due(Channel::Email).await.unwrap().total(), 0);
+            assert!(bench.relay.attempts().len() <= 4);
         })
         .await;
 }

@@ -26,15 +26,15 @@ pub(super) async fn connect(relay: &Relay) -> Result<(Box<dyn AsyncTokioStream>,
     let handed_over = HandedOver::default();
     let watch = handed_over.clone();
     let stream: Box<dyn AsyncTokioStream> = match relay.tls {
-        RelayTls::None => Box::new(Watched { inner: tcp, peer, greeting: b"", handed_over: watch }),
+        RelayTls::None => Box::new(Watched { inner: tcp, peer, greeting: b"", handed_over: watch, heard: 0 }),
         RelayTls::Implicit => {
             let inner = handshake(relay, tcp).await?;
-            Box::new(Watched { inner, peer, greeting: b"", handed_over: watch })
+            Box::new(Watched { inner, peer, greeting: b"", handed_over: watch, heard: 0 })
         }
         RelayTls::StartTls => {
             let tcp = start_tls(relay, tcp).await?;
             let inner = handshake(relay, tcp).await?;
-            Box::new(Watched { inner, peer, greeting: GREETING, handed_over: watch })
+            Box::new(Watched { inner, peer, greeting: GREETING, handed_over: watch, heard: 0 })
         }
     };
     Ok((stream, handed_over))
@@ -59,13 +59,16 @@ async fn dial(relay: &Relay) -> Result<(TcpStream, SocketAddr), Failure> {
     }
     let mut last = io::Error::other("the name has no address");
     for address in addresses {
-        match timeout(limit, TcpStream::connect(address)).await.map_err(late)? {
-            Ok(tcp) => {
+        match timeout(limit, TcpStream::connect(address)).await {
+            Ok(Ok(tcp)) => {
                 // Commands are small and answered one by one: waiting to fill a packet only costs time.
                 tcp.set_nodelay(true).map_err(|error| temporary(format!("{place}: {error}")))?;
                 return Ok((tcp, address));
             }
-            Err(error) => last = error,
+            Ok(Err(error)) => last = error,
+            Err(_) => {
+                last = io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {limit:?}"));
+            }
         }
     }
     Err(temporary(format!("{place}: {last}")))

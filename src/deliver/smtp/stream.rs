@@ -11,6 +11,8 @@ use std::task::{Context, Poll};
 use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// A relay says no more than this in one conversation; lettre would keep a line of any length.
+const HEARD: usize = 1 << 20;
 /// What ends a message; lettre writes it by itself. In a body it cannot stand: dots at the start of a line are doubled.
 const END: &[u8] = b"\r\n.\r\n";
 
@@ -46,6 +48,8 @@ pub(super) struct Watched<S> {
     pub(super) peer: SocketAddr,
     pub(super) greeting: &'static [u8],
     pub(super) handed_over: HandedOver,
+    /// Bytes that were read so far.
+    pub(super) heard: usize,
 }
 
 impl<S> fmt::Debug for Watched<S> {
@@ -72,7 +76,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
             self.greeting = later;
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.inner).poll_read(context, out)
+        let before = out.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(context, out);
+        self.heard += out.filled().len() - before;
+        if self.heard > HEARD {
+            return Poll::Ready(Err(io::Error::other("the relay does not stop talking")));
+        }
+        read
     }
 }
 
