@@ -118,8 +118,8 @@ impl Letter<'_> {
     }
 
     fn body(&self) -> Result<MultiPart, LetterError> {
-        let text = part("text/plain; charset=utf-8", self.text.as_bytes().to_vec())?;
-        let html = part("text/html; charset=utf-8", self.html.as_bytes().to_vec())?;
+        let text = part("text/plain; charset=utf-8", lines(self.text))?;
+        let html = part("text/html; charset=utf-8", lines(self.html))?;
         let both = MultiPart::alternative().boundary(self.boundary("alternative"));
         let both = both.singlepart(text).singlepart(html);
         let mut whole = MultiPart::mixed().boundary(self.boundary("mixed")).multipart(both);
@@ -133,6 +133,11 @@ impl Letter<'_> {
     fn boundary(&self, of: &str) -> String {
         format!("recert-{of}-{}", hex::encode(&Sha256::digest(self.message_id)[..12]))
     }
+}
+
+/// Text in a mail has lines that end with CR LF, inside base64 too (RFC 2045, 6.8).
+fn lines(text: &str) -> Vec<u8> {
+    text.replace("\r\n", "\n").replace('\n', "\r\n").into_bytes()
 }
 
 fn part(media_type: &str, bytes: Vec<u8>) -> Result<SinglePart, LetterError> {

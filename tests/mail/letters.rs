@@ -94,6 +94,8 @@ fn is_ours(bytes: &[u8], body: &str, attachments: &[Attachment]) {
     assert!(!subject.contains(['\r', '\n', '\0']), "{subject:?}");
     assert_eq!(message.parts.len(), 4 + attachments.len(), "two containers, two texts, and the files");
     let text = message.part(message.text_body[0]).unwrap();
+    // Lines of a text end with CR LF on their way.
+    let body = body.replace("\r\n", "\n").replace('\n', "\r\n");
     assert_eq!(text.contents(), body.as_bytes());
     assert_eq!(message.part(message.html_body[0]).unwrap().contents(), body.as_bytes());
     assert_eq!(message.attachment_count(), attachments.len());
