@@ -29,6 +29,7 @@ use crate::deliver::Posted;
 use crate::job::{Host, Plan, RunError};
 use crate::report::Report;
 use crate::review::Scheduled;
+use crate::schedule;
 use crate::store::{Ownership, Store, StoreError};
 
 pub use hardening::{HardeningError, harden, survive_file_size_limit};
@@ -210,7 +211,8 @@ impl Daemon {
         let worked = self.attend(now).await;
         let told = self.tell(now).await.map_err(Trouble::Store);
         self.telling.trouble(worked.and(told).err().as_ref());
-        if !self.posting && self.post_from <= Instant::now() {
+        // A clock that cannot be right would date what is sent, and every wait after it.
+        if schedule::is_sane(now) && !self.posting && self.post_from <= Instant::now() {
             self.post();
         }
     }

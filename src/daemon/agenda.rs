@@ -58,7 +58,24 @@ impl Daemon {
             self.claim(job, now).await?;
         }
         self.drop_unknown(now).await?;
+        self.recall(now);
         self.start_waiting(now).await
+    }
+
+    /// Ends waits that are longer than any that is ever begun: the clock was set back behind them.
+    fn recall(&mut self, now: DateTime<Utc>) {
+        let retry = TimeDelta::minutes(WAITS[WAITS.len() - 1]);
+        for waiting in &mut self.waiting {
+            let jitter = self.plan.job(&waiting.job).map(|job| job.table.jitter()).unwrap_or_default();
+            if waiting.not_before > now + jitter.max(retry) {
+                tracing::warn!(
+                    run = waiting.scheduled.run,
+                    job = waiting.job,
+                    "the clock was set back; it waits no longer"
+                );
+                waiting.not_before = now;
+            }
+        }
     }
 
     /// Claims the slots of a job that have come. While a run of it waits, they wait as well and become one.

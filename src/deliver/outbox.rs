@@ -104,7 +104,7 @@ impl Courier {
     /// # Errors
     /// If the store fails; what was attempted is then recorded as far as it got, and is never forgotten.
     pub async fn post_due(&self) -> Result<Posted, StoreError> {
-        let due = self.store.due_parcels((self.clock)(), BATCH).await?;
+        let due = self.store.due_parcels((self.clock)(), LONGEST_WAIT, BATCH).await?;
         let mut results = stream::iter(due).map(|parcel| self.clone().post(parcel)).buffer_unordered(AT_ONCE);
         let (mut posted, mut failed) = (Posted::default(), None);
         while let Some(result) = results.next().await {

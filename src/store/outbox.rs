@@ -1,6 +1,6 @@
 //! The outbox: what is to be sent, how far it is, and everything that happened to it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{OptionalExtension, Params, Row, Transaction};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -78,11 +78,19 @@ impl Store {
             .await
     }
 
-    /// Parcels to be sent now: pending, deferred or ambiguous, not held, due. Longest due first.
-    pub async fn due_parcels(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Parcel>, StoreError> {
-        let order = "WHERE state IN ('pending', 'deferred', 'ambiguous') AND held = 0 AND due <= ?1
-                     ORDER BY due, created, id LIMIT ?2";
-        self.writer.look(move |tx| select(tx, order, (At(now), Count::of(limit)))).await
+    /// Parcels to be sent now: pending, deferred or ambiguous, not held, due. Longest due first. No parcel is made to wait
+    /// longer than `longest`: one that would have to was told to by a clock that was ahead, and is due as well.
+    pub async fn due_parcels(
+        &self,
+        now: DateTime<Utc>,
+        longest: TimeDelta,
+        limit: usize,
+    ) -> Result<Vec<Parcel>, StoreError> {
+        let order =
+            "WHERE state IN ('pending', 'deferred', 'ambiguous') AND held = 0 AND (due <= ?1 OR due > ?2)
+                     ORDER BY due, created, id LIMIT ?3";
+        let values = (At(now), At(now + longest), Count::of(limit));
+        self.writer.look(move |tx| select(tx, order, values)).await
     }
 
     /// The bytes of a parcel, exactly as they were stored.
@@ -384,6 +392,7 @@ mod tests {
 
     #[tokio::test]
     async fn due_is_what_waits_its_time_is_over_and_nobody_holds() {
+        const HOUR: TimeDelta = TimeDelta::hours(1);
         let trial = Trial::new();
         let all: Vec<String> = ParcelState::ALL.iter().map(|state| state.as_str().to_owned()).collect();
         let parcels: Vec<(&str, i64)> = all.iter().zip(10..).map(|(id, due)| (id.as_str(), due)).collect();
@@ -391,18 +400,31 @@ mod tests {
         for state in ParcelState::ALL {
             store.record(progress(state.as_str(), state, 30)).await.unwrap();
         }
-        assert_eq!(ids(store.due_parcels(at(99), 9).await.unwrap()), ["pending", "deferred", "ambiguous"]);
-        assert_eq!(ids(store.due_parcels(at(99), 1).await.unwrap()), ["pending"]);
-        assert_eq!(ids(store.due_parcels(at(16), 9).await.unwrap()), ["pending", "deferred"]);
+        assert_eq!(
+            ids(store.due_parcels(at(99), HOUR, 9).await.unwrap()),
+            ["pending", "deferred", "ambiguous"]
+        );
+        assert_eq!(ids(store.due_parcels(at(99), HOUR, 1).await.unwrap()), ["pending"]);
+        assert_eq!(ids(store.due_parcels(at(16), HOUR, 9).await.unwrap()), ["pending", "deferred"]);
         let held = Progressed { held: true, ..progress("ambiguous", ParcelState::Ambiguous, 40) };
         store.record(held).await.unwrap();
-        assert_eq!(ids(store.due_parcels(at(99), 9).await.unwrap()), ["pending", "deferred"]);
+        assert_eq!(ids(store.due_parcels(at(99), HOUR, 9).await.unwrap()), ["pending", "deferred"]);
         let unsettled = ["ambiguous", "deferred", "dot_sent", "data", "envelope", "connecting", "pending"];
         assert_eq!(ids(store.outbox(false).await.unwrap()), unsettled);
         assert_eq!(store.outbox(true).await.unwrap().len(), 11);
         let depth = store.outbox_depth().await.unwrap();
         let expected = OutboxDepth { waiting: 6, oldest: Some(at(10)), ambiguous: 1, refused: 1, expired: 1 };
         assert_eq!(depth, expected);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_leaves_no_parcel_behind() {
+        let trial = Trial::new();
+        let store = with(&trial, &[("p", 4000), ("q", 3000)]).await;
+        let due = |now| store.due_parcels(at(now), TimeDelta::hours(1), 9);
+        assert_eq!(ids(due(0).await.unwrap()), ["p"], "it would have to wait longer than anything does");
+        assert_eq!(ids(due(400).await.unwrap()), [""; 0], "an hour is a wait that there is");
+        assert_eq!(ids(due(3000).await.unwrap()), ["q"]);
     }
 
     #[tokio::test]

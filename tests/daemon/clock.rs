@@ -149,9 +149,8 @@ impl Place {
         let later = at + TimeDelta::minutes(30);
         let over = |parcel: &Parcel| parcel.state.is_settled() || parcel.held || parcel.due > later;
         // A clock that cannot be right holds up what waits, and lets end what is under way.
-        let ended = |run: &RunRecord| {
-            run.state.is_terminal() || !is_sane(at) && run.state == RunState::Claimed
-        };
+        let ended =
+            |run: &RunRecord| run.state.is_terminal() || !is_sane(at) && run.state == RunState::Claimed;
         let until = Instant::now() + LIMIT;
         loop {
             let before = self.content().await;

@@ -106,6 +106,7 @@ pub(crate) async fn rounds(machine: &Machine, service: &Service, at: DateTime<Ut
     while seen < number {
         assert!(Instant::now() < until, "no beat at {at}, the last one was at {last}:\n{}", service.log());
         tokio::time::sleep(LOOK).await;
+        service.drain();
         let beat = beat(machine).await;
         if beat != last && (at..at + TimeDelta::minutes(30)).contains(&beat) {
             seen += 1;
