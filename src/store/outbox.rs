@@ -429,6 +429,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_clock_that_is_set_back_leaves_no_parcel_behind() {
+        let trial = Trial::new();
+        let store = with(&trial, &[("p", 40_000), ("q", 30_000)]).await;
+        let due = |now| store.due_parcels(at(now), Channel::Email, 9);
+        assert_eq!(ids(due(20_000).await.unwrap()), ["p"], "it would have to wait longer than anything does");
+        assert_eq!(ids(due(25_000).await.unwrap()), [""; 0], "these are waits that there are");
+        assert_eq!(ids(due(30_000).await.unwrap()), ["q"]);
+    }
+
+    #[tokio::test]
     async fn a_start_takes_back_what_was_on_its_way() {
         let trial = Trial::new();
         let all: Vec<String> = ParcelState::ALL.iter().map(|state| state.as_str().to_owned()).collect();

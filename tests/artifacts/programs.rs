@@ -34,7 +34,8 @@ pub(crate) fn program_of_root(name: &str) -> Option<PathBuf> {
     None
 }
 
-fn skip(name: &str, why: &str) {
+/// Says that a test is left out because of a program, or fails where that is required.
+pub(crate) fn skip(name: &str, why: &str) {
     let required = env::var("RECERT_TEST_REQUIRE").unwrap_or_default();
     assert!(!required.split(',').any(|one| one.trim() == name), "{name} is required and {why}");
     std::io::stderr().write_all(format!("SKIPPED: {name} {why}\n").as_bytes()).unwrap();

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod clock;
 mod crash;
+mod faked;
+#[path = "../artifacts/programs.rs"]
+mod programs;
 #[path = "../relay/mod.rs"]
 mod relay;
 mod service;

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use recert::schedule::Schedule;
 use recert::simulator::{Estate, EstateOptions, Options, Simulator};
-use recert::store::{Parcel, ParcelState, RunRecord, RunState, Store};
+use recert::store::{Parcel, ParcelState, RunRecord, RunState, Store, StoreError};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::net::UnixDatagram;
 
-use crate::relay::Relay;
+use crate::relay::{Message, Relay};
 
 /// How long anything may take before a test gives up.
 pub(crate) const LIMIT: Duration = Duration::from_secs(90);
@@ -176,7 +177,12 @@ impl Machine {
         let mails = self.relay.messages();
         for parcel in parcels.iter().filter(|parcel| !parcel.message_id.is_empty()) {
             assert_eq!(parcel.state, ParcelState::Accepted, "{parcel:?}");
-            let body = store.body(&parcel.id).await.unwrap();
+            let body = match store.body(&parcel.id).await {
+                Ok(body) => Some(body),
+                // The next run of the job takes the bytes of what has arrived out of the store.
+                Err(StoreError::BodyGone(_)) => None,
+                Err(error) => panic!("{error}"),
+            };
             let copies: Vec<_> = mails
                 .iter()
                 .filter(|mail| mail.to == [parcel.recipient.clone()])
@@ -185,7 +191,11 @@ impl Machine {
             assert!(!copies.is_empty(), "{parcel:?} never arrived");
             let lost = parcel.lost_answers as usize;
             assert!(copies.len() <= 1 + lost, "{} copies, {lost} lost answers: {parcel:?}", copies.len());
-            assert!(copies.iter().all(|copy| same(&copy.body, &body)), "a copy with other bytes");
+            let as_sent = |copy: &&Message| match &body {
+                Some(body) => same(&copy.body, body),
+                None => hex::encode(Sha256::digest(&copy.body)) == parcel.sha256,
+            };
+            assert!(copies.iter().all(as_sent), "a copy with other bytes");
         }
         store.close().await;
     }
@@ -235,6 +245,11 @@ impl Service {
 
     pub(crate) async fn ready(&mut self) {
         self.notice(&["READY=1"]).await;
+    }
+
+    /// Takes what has been told meanwhile: the socket holds few notices, and the daemon waits for room.
+    pub(crate) fn drain(&self) {
+        while self.notices.try_recv(&mut [0; 4096]).is_ok() {}
     }
 
     pub(crate) fn signal(&self, name: &str) {
