@@ -30,10 +30,28 @@ const SPACE: u64 = 50_000_000;
 pub(super) struct Waiting {
     pub(super) job: String,
     pub(super) scheduled: Scheduled,
-    /// Monotonic: a wall clock that is set ahead and back again must not put it off for ever.
-    pub(super) not_before: Instant,
+    pub(super) from: Moment,
     /// It was given up, but the store could not take that down: it is not tried again, only recorded.
     pub(super) given_up: Option<GivenUp>,
+}
+
+/// A time by both clocks, of which the first to reach it counts: a machine that slept is late by the wall clock, and a wall
+/// clock that was set back must not put anything off for ever.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    wall: DateTime<Utc>,
+    monotonic: Instant,
+}
+
+impl Moment {
+    fn after(wait: Duration, now: DateTime<Utc>) -> Self {
+        let wall = TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait));
+        Self { wall: wall.unwrap_or(now), monotonic: Instant::now() + wait }
+    }
+
+    fn has_come(self, now: DateTime<Utc>) -> bool {
+        self.wall <= now || self.monotonic <= Instant::now()
+    }
 }
 
 /// Why a run was given up.
@@ -56,8 +74,8 @@ impl Daemon {
             tracing::info!(run = run.id, job, attempts = run.attempts, "taken up again");
             let scheduled = Scheduled { run: run.id, slot, collapsed: run.collapsed };
             let most = self.plan.job(&job).map(|job| job.table.jitter()).unwrap_or_default();
-            let not_before = start_of(&scheduled, most, now);
-            self.waiting.push(Waiting { job, scheduled, not_before, given_up: None });
+            let from = start_of(&scheduled, most, now);
+            self.waiting.push(Waiting { job, scheduled, from, given_up: None });
         }
         Ok(())
     }
@@ -109,8 +127,8 @@ impl Daemon {
             if store.claim(claim).await? {
                 crash::point("slot-claimed");
                 tracing::info!(run, job = name, slot = %slot.slot, collapsed = slot.collapsed, "slot claimed");
-                let not_before = start_of(&scheduled, job.table.jitter(), now);
-                self.waiting.push(Waiting { job: name.clone(), scheduled, not_before, given_up: None });
+                let from = start_of(&scheduled, job.table.jitter(), now);
+                self.waiting.push(Waiting { job: name.clone(), scheduled, from, given_up: None });
             }
         }
         store.set_mark(name, due.mark).await
@@ -132,7 +150,7 @@ impl Daemon {
     async fn start_waiting(&mut self, now: DateTime<Utc>) -> Result<(), Trouble> {
         self.waiting.sort_by_key(|waiting| waiting.scheduled.slot);
         let plan = self.plan.clone();
-        while let Some(at) = self.waiting.iter().position(|waiting| self.can_start(waiting)) {
+        while let Some(at) = self.waiting.iter().position(|waiting| self.can_start(waiting, now)) {
             let waiting = &self.waiting[at];
             let Some(job) = plan.job(&waiting.job) else { break };
             if waiting.given_up.is_none() {
@@ -161,13 +179,13 @@ impl Daemon {
         Ok(())
     }
 
-    fn can_start(&self, waiting: &Waiting) -> bool {
+    fn can_start(&self, waiting: &Waiting, now: DateTime<Utc>) -> bool {
         let in_use =
             |console: &String| self.running.values().any(|running| running.consoles.contains(console));
         let free = |job: &PlannedJob| {
             !self.running.contains_key(&job.table.name) && !job.consoles.iter().any(in_use)
         };
-        waiting.not_before <= Instant::now() && self.plan.job(&waiting.job).is_some_and(free)
+        waiting.from.has_come(now) && self.plan.job(&waiting.job).is_some_and(free)
     }
 
     fn check_space(&self) -> Result<(), Trouble> {
@@ -231,8 +249,8 @@ impl Daemon {
                 let wait = wait.filter(|_| !error.is_final());
                 let given_up =
                     wait.is_none().then(|| GivenUp { attempts: attempt, error: error.to_string() });
-                let not_before = Instant::now() + wait.copied().unwrap_or_default();
-                self.waiting.push(Waiting { job, scheduled, not_before, given_up });
+                let from = Moment::after(wait.copied().unwrap_or_default(), (self.host.clock)());
+                self.waiting.push(Waiting { job, scheduled, from, given_up });
             }
         }
     }
@@ -265,17 +283,17 @@ impl Daemon {
             }
             Err(trouble) => {
                 tracing::error!(run, "the failure cannot be recorded: {trouble}");
-                let (job, not_before) = (job.table.name.clone(), Instant::now() + STORE_WAIT);
-                self.waiting.push(Waiting { job, scheduled, not_before, given_up: Some(given_up) });
+                let (job, from) = (job.table.name.clone(), Moment::after(STORE_WAIT, now));
+                self.waiting.push(Waiting { job, scheduled, from, given_up: Some(given_up) });
             }
         }
     }
 }
 
 /// When a run may start: at its slot, or later by its jitter.
-fn start_of(scheduled: &Scheduled, most: TimeDelta, now: DateTime<Utc>) -> Instant {
+fn start_of(scheduled: &Scheduled, most: TimeDelta, now: DateTime<Utc>) -> Moment {
     let start = scheduled.slot + schedule::jitter(&scheduled.run, most);
     // A slot that was claimed under another clock is due now.
     let wait = (start - now).clamp(TimeDelta::zero(), most);
-    Instant::now() + wait.to_std().unwrap_or_default()
+    Moment::after(wait.to_std().unwrap_or_default(), now)
 }
