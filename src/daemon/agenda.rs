@@ -18,9 +18,9 @@ use crate::store::{Claim, StoreError};
 /// Attempts at one run; the next slot is as good as a fourth one.
 const ATTEMPTS: u32 = 3;
 /// The waits before the second and the third attempt.
-const WAITS: [Duration; 2] = [Duration::from_mins(5), Duration::from_mins(15)];
+const WAITS: [TimeDelta; 2] = [TimeDelta::minutes(5), TimeDelta::minutes(15)];
 /// The wait after the store failed at the end of a run.
-const STORE_WAIT: Duration = Duration::from_mins(1);
+const STORE_WAIT: TimeDelta = TimeDelta::minutes(1);
 /// How long an attempt may take: a console that answers, but ever so slowly, must not keep its job for ever.
 const LONGEST_RUN: Duration = Duration::from_hours(12);
 /// Free bytes below which no run is started: a report that cannot be written helps nobody.
@@ -36,21 +36,24 @@ pub(super) struct Waiting {
 }
 
 /// A time by both clocks, of which the first to reach it counts: a machine that slept is late by the wall clock, and a wall
-/// clock that was set back must not put anything off for ever.
+/// clock that was set back must not put anything off.
 #[derive(Clone, Copy)]
 pub(super) struct Moment {
+    wait: TimeDelta,
     wall: DateTime<Utc>,
     monotonic: Instant,
 }
 
 impl Moment {
-    fn after(wait: Duration, now: DateTime<Utc>) -> Self {
-        let wall = TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait));
-        Self { wall: wall.unwrap_or(now), monotonic: Instant::now() + wait }
+    fn after(wait: TimeDelta, now: DateTime<Utc>) -> Self {
+        let monotonic = Instant::now() + wait.to_std().unwrap_or_default();
+        Self { wait, wall: now.checked_add_signed(wait).unwrap_or(now), monotonic }
     }
 
     fn has_come(self, now: DateTime<Utc>) -> bool {
-        self.wall <= now || self.monotonic <= Instant::now()
+        // Further ahead than it ever was: the clock was set back behind the start of the wait.
+        let set_back = self.wall - now > self.wait;
+        self.wall <= now || set_back || self.monotonic <= Instant::now()
     }
 }
 
@@ -295,5 +298,5 @@ fn start_of(scheduled: &Scheduled, most: TimeDelta, now: DateTime<Utc>) -> Momen
     let start = scheduled.slot + schedule::jitter(&scheduled.run, most);
     // A slot that was claimed under another clock is due now.
     let wait = (start - now).clamp(TimeDelta::zero(), most);
-    Moment::after(wait.to_std().unwrap_or_default(), now)
+    Moment::after(wait, now)
 }
