@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::net::UnixDatagram;
 
+use crate::faked::forget;
 use crate::relay::{Message, Relay};
 
 /// How long anything may take before a test gives up.
@@ -208,8 +209,8 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 
 /// Every file of a run is there with its hash, and nothing else.
 fn check_files(directory: &Path) {
-    let manifest =
-        fs::read(directory.join("manifest.json")).unwrap_or_else(|error| panic!("{directory:?}: {error}"));
+    let manifest = fs::read(directory.join("manifest.json"))
+        .unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
     let mut expected = vec!["manifest.json".to_owned()];
     for file in manifest["files"].as_array().unwrap() {
@@ -224,7 +225,7 @@ fn check_files(directory: &Path) {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     found.sort();
-    assert_eq!(found, expected, "{directory:?}");
+    assert_eq!(found, expected, "{}", directory.display());
 }
 
 impl Service {
@@ -264,6 +265,7 @@ impl Service {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
+            self.drain();
             assert!(Instant::now() < until, "the daemon does not end:\n{}", self.log());
             tokio::time::sleep(LOOK).await;
         }
@@ -285,6 +287,7 @@ impl Drop for Service {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        forget(self.child.id());
     }
 }
 
