@@ -17,7 +17,7 @@ use crate::relay::{How, Mishap, Step};
 use crate::service::{LIMIT, Machine, Service};
 
 /// Machines at once: mostly they wait for their next second.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 24;
 
 /// In what state the daemon is when its clock jumps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
