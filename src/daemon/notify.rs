@@ -1,13 +1,19 @@
 //! What systemd is told: ready, reloading, stopping, the status line, and that the loop lives. Without `NOTIFY_SOCKET` all of
 //! it is nothing.
 
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use std::{env, io};
 
 use sd_notify::NotifyState;
 
 /// A status line is one line, of this many characters at most.
 const STATUS: usize = 200;
+/// How long a message waits for room in the manager's queue.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The way to the service manager. A message that cannot be delivered never stops the daemon.
 #[derive(Debug, Default)]
@@ -53,23 +59,36 @@ impl Notify {
     }
 
     fn send(&self, states: &[NotifyState<'_>]) {
-        if let Err(error) = sd_notify::notify(states) {
+        if let Err(error) = deliver(states) {
             self.tell(&error);
         }
     }
 
     /// Once: a ping comes every few seconds.
-    fn tell(&self, error: &std::io::Error) {
+    fn tell(&self, error: &io::Error) {
         if !self.told.swap(true, Ordering::Relaxed) {
             tracing::warn!(%error, "cannot notify the service manager; is NOTIFY_SOCKET right?");
         }
     }
 }
 
+/// As `sd_notify::notify`, which waits without end for a manager that does not read, and the whole daemon with it.
+fn deliver(states: &[NotifyState<'_>]) -> io::Result<()> {
+    let Some(name) = env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    let address = match name.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&name)?,
+    };
+    let message: String = states.iter().map(|state| format!("{state}\n")).collect();
+    let socket = UnixDatagram::unbound()?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.send_to_addr(message.as_bytes(), &address).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::os::unix::net::UnixDatagram;
     use std::process::Command;
+    use std::sync::mpsc::{RecvTimeoutError, channel};
 
     use super::*;
 
@@ -159,5 +178,28 @@ mod tests {
             notify.ping();
             assert_eq!(Notify::watchdog(), None, "the watchdog of another process");
         }
+    }
+
+    #[test]
+    fn a_manager_that_does_not_read_holds_nobody_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        let variables = [("NOTIFY_SOCKET", path.to_str().unwrap())];
+        if !in_a_child("a_manager_that_does_not_read_holds_nobody_up", &variables) {
+            drop(socket);
+            return;
+        }
+        // The parent's socket is never read: filled up here, it stays full.
+        let address = env::var_os("NOTIFY_SOCKET").unwrap();
+        let filler = UnixDatagram::unbound().unwrap();
+        filler.set_nonblocking(true).unwrap();
+        while filler.send_to(b"WATCHDOG=1", &address).is_ok() {}
+        let (done, ended) = channel();
+        std::thread::spawn(move || {
+            Notify::default().ping();
+            drop(done);
+        });
+        assert_eq!(ended.recv_timeout(PATIENCE * 30), Err::<(), _>(RecvTimeoutError::Disconnected));
     }
 }

@@ -1,6 +1,7 @@
 //! Clocks that jump, and machines that were off: every slot runs once, or stands in the run that caught up for it.
 
 use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use crate::relay::{How, Mishap, Step};
 use crate::service::{LIMIT, Machine, Service};
 
 /// Machines at once: mostly they wait for their next second.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 24;
 
 /// In what state the daemon is when its clock jumps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,10 +99,10 @@ const SKIP_ON_TIME: [(Jump, Expected); 3] = [
 ];
 
 /// A machine with a clock, and its daemon.
-struct Place {
-    machine: Machine,
-    clock: Clock,
-    service: Option<Service>,
+pub(crate) struct Place {
+    pub(crate) machine: Machine,
+    pub(crate) clock: Clock,
+    pub(crate) service: Option<Service>,
 }
 
 impl Place {
@@ -112,16 +113,16 @@ impl Place {
         Self { clock: Clock::new(library, &machine), machine, service: None }
     }
 
-    async fn start(&mut self) {
+    pub(crate) async fn start(&mut self) {
         self.service = Some(self.clock.start(&self.machine).await);
     }
 
-    async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         self.service.take().unwrap().stop().await;
     }
 
     /// What the store holds, the runs in the order of their slots.
-    async fn content(&self) -> (Vec<RunRecord>, Vec<Parcel>) {
+    pub(crate) async fn content(&self) -> (Vec<RunRecord>, Vec<Parcel>) {
         let store = self.machine.store();
         let (mut runs, parcels) = (store.runs(None, 1000).await.unwrap(), store.outbox(true).await.unwrap());
         store.close().await;
@@ -143,7 +144,7 @@ impl Place {
     }
 
     /// Waits until the daemon has seen this time, and has nothing left to do at it.
-    async fn settled(&self, at: DateTime<Utc>) -> (Vec<RunRecord>, Vec<Parcel>) {
+    pub(crate) async fn settled(&self, at: DateTime<Utc>) -> (Vec<RunRecord>, Vec<Parcel>) {
         let service = self.service.as_ref().unwrap();
         rounds(&self.machine, service, at, 1).await;
         let later = at + TimeDelta::minutes(30);
@@ -164,7 +165,7 @@ impl Place {
         }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.service.as_ref().map(Service::log).unwrap_or_default()
     }
 }
@@ -287,5 +288,87 @@ async fn a_jump_forward_is_caught_up_by_each_policy() {
         .map(|(jump, base, job)| jumps(library.clone(), Point::Idle, jump, base, job))
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<_>>()
+        .await;
+}
+
+/// Hours away, the time of the return, and the runs that follow for `latest`, `all` and `skip`.
+type Absence = (TimeDelta, &'static str, [&'static [u64]; 3]);
+
+const TWELVE_FOR_30: &[u64] = &[18, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+const TWELVE_FOR_TWO_YEARS: &[u64] = &[17_532, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+const ABSENCES: [Absence; 6] = [
+    (TimeDelta::minutes(1), "2028-06-14T11:02:00Z", [&[], &[], &[]]),
+    (TimeDelta::minutes(1), "2028-06-14T11:00:30Z", [&[0], &[0], &[0]]),
+    (TimeDelta::hours(1), "2028-06-14T11:40:00Z", [&[0], &[0], &[]]),
+    (TimeDelta::hours(30), "2028-06-14T11:40:00Z", [&[29], TWELVE_FOR_30, &[]]),
+    // The leap day of 2028 lies in them.
+    (TimeDelta::days(731), "2028-06-14T11:40:00Z", [&[17_543], TWELVE_FOR_TWO_YEARS, &[]]),
+    (TimeDelta::days(731), "2028-06-14T11:02:00Z", [&[17_543], TWELVE_FOR_TWO_YEARS, &[0]]),
+];
+
+async fn returns(library: PathBuf, away: TimeDelta, back: &str, policy: &str, expected: &[u64]) {
+    let mut place = Place::new(&library, Duration::ZERO, &format!("catch_up = \"{policy}\"")).await;
+    let back = at(back);
+    place.machine.away_since(back - away).await;
+    place.clock.set(back);
+    place.start().await;
+    let (runs, parcels) = place.settled(back).await;
+    caught_up(&runs, back, expected, &format!("{away} {policy}\n{}", place.log()));
+    place.machine.check(&runs, &parcels).await;
+    place.stop().await;
+}
+
+/// The newest slots have these runs, all of them done.
+fn caught_up(runs: &[RunRecord], back: DateTime<Utc>, expected: &[u64], story: &str) {
+    let collapsed: Vec<_> = runs.iter().map(|run| run.collapsed).collect();
+    assert_eq!(collapsed, expected, "{story}");
+    for (run, hours) in runs.iter().rev().zip(0..) {
+        let slot = run.slot.unwrap() + TimeDelta::hours(hours);
+        assert!(slot <= back && back - slot < TimeDelta::hours(1), "{run:?}: {story}");
+        assert_eq!(run.state, RunState::Done, "{story}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_was_off_catches_up_by_its_policy() {
+    let Some(library) = libfaketime() else { return };
+    let stories = ABSENCES.into_iter().flat_map(|(away, back, runs)| {
+        ["latest", "all", "skip"].into_iter().zip(runs).map(move |(policy, runs)| (away, back, policy, runs))
+    });
+    stream::iter(stories)
+        .map(|(away, back, policy, runs)| returns(library.clone(), away, back, policy, runs))
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<()>>()
+        .await;
+}
+
+/// A daemon that owes thirty slots dies while it catches up, and the next one goes on.
+async fn dies_catching_up(library: PathBuf, crash: String) {
+    let mut place = Place::new(&library, Duration::ZERO, "catch_up = \"all\"").await;
+    let back = at("2028-06-14T11:40:00Z");
+    place.machine.away_since(back - TimeDelta::hours(30)).await;
+    place.clock.set(back);
+    let mut service = place.clock.launch(&place.machine, &[("RECERT_CRASH_AT", &crash)]);
+    let status = service.ended().await;
+    assert_eq!(status.signal(), Some(9), "{crash}: {}", service.log());
+    drop(service);
+    place.start().await;
+    let (runs, parcels) = place.settled(back).await;
+    caught_up(&runs, back, TWELVE_FOR_30, &format!("{crash}\n{}", place.log()));
+    place.machine.check(&runs, &parcels).await;
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_while_catching_up_gives_each_slot_once() {
+    let Some(library) = libfaketime() else { return };
+    let claims = (1..=12).map(|number| format!("slot-claimed:{number}"));
+    let others = ["slot-due:1", "attempt-counted:1", "attempt-counted:7", "published:4", "finished:1"];
+    let others = others.into_iter().chain(["finished:5", "finished:12", "mail-dot-recorded:9"]);
+    stream::iter(claims.chain(others.map(str::to_owned)))
+        .map(|crash| dies_catching_up(library.clone(), crash))
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<()>>()
         .await;
 }

@@ -71,6 +71,13 @@ impl Clock {
     }
 }
 
+/// Takes away what the library leaves behind of a process that was killed: its next user would stumble over it.
+pub(crate) fn forget(process: u32) {
+    for name in ["faketime_shm_", "sem.faketime_sem_"] {
+        drop(fs::remove_file(format!("/dev/shm/{name}{process}")));
+    }
+}
+
 /// The table that makes the daemon answer on a socket of the machine.
 pub(crate) fn listen(machine: &Machine) -> String {
     format!("[daemon]\nlisten = \"unix:{}\"\n", machine.path("http").display())

@@ -10,3 +10,4 @@ mod programs;
 #[path = "../relay/mod.rs"]
 mod relay;
 mod service;
+mod soak;

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::net::UnixDatagram;
 
+use crate::faked::forget;
 use crate::relay::{Message, Relay};
 
 /// How long anything may take before a test gives up.
@@ -208,7 +209,6 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 
 /// Every file of a run is there with its hash, and nothing else.
 fn check_files(directory: &Path) {
-    use sha2::{Digest, Sha256};
     let manifest = fs::read(directory.join("manifest.json"))
         .unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
@@ -265,6 +265,7 @@ impl Service {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
+            self.drain();
             assert!(Instant::now() < until, "the daemon does not end:\n{}", self.log());
             tokio::time::sleep(LOOK).await;
         }
@@ -286,6 +287,7 @@ impl Drop for Service {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        forget(self.child.id());
     }
 }
 
