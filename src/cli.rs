@@ -26,12 +26,14 @@ mod who_can;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::ConfigError;
 use crate::console::CallError;
+use crate::daemon::ListenError;
 use crate::deliver::PublishError;
 use crate::job::PlanError;
 use crate::render::TemplateError;
@@ -112,11 +114,20 @@ enum Command {
     Man,
 }
 
+/// How long the process waits for threads that still work when the command is over.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Where the configuration is.
 #[derive(Debug, clap::Args)]
 struct ConfigArgument {
     /// The configuration
-    #[arg(long, value_name = "FILE", env = "RECERT_CONFIG", default_value = "/etc/recert/config.toml")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "RECERT_CONFIG",
+        global = true,
+        default_value = "/etc/recert/config.toml"
+    )]
     config: PathBuf,
 }
 
@@ -136,9 +147,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, world: &World) -> Outc
     // A service is read afterwards, a command while it runs.
     let level = if matches!(arguments.command, Command::Daemon(_)) { "info" } else { "warn" };
     log::start(level, world);
-    let result = tokio::runtime::Runtime::new()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(dispatch(arguments.command, world, &mut screen)));
+    let result = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
+        let result = runtime.block_on(dispatch(arguments.command, world, &mut screen));
+        // What still blocks now, such as a read from a file system that is gone, must not keep the process.
+        runtime.shutdown_timeout(FAREWELL);
+        result
+    });
     result.unwrap_or_else(|error| explain_error(&error, &mut screen))
 }
 
@@ -165,7 +179,7 @@ async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyho
 
 /// Tells an error, what to do about it where that is known, and what kind it is.
 fn explain_error(error: &anyhow::Error, screen: &mut Screen) -> Outcome {
-    screen.error(&format!("{error:#}"));
+    screen.error(&told(error));
     for (name, failure) in error.downcast_ref::<NothingSeen>().into_iter().flat_map(|seen| &seen.consoles) {
         screen.remark(format!("console {}: {}", visible(name), mend::mend(failure)));
     }
@@ -174,10 +188,24 @@ fn explain_error(error: &anyhow::Error, screen: &mut Screen) -> Outcome {
             || cause.is::<ConfigError>()
             || cause.is::<PlanError>()
             || cause.is::<TemplateError>()
+            || cause.is::<ListenError>()
             || matches!(cause.downcast_ref(), Some(PublishError::NotEmpty(_)))
             || cause.downcast_ref().is_some_and(|error| !matches!(error, CallError::Failed(_)))
     });
     if is_usage { Outcome::Usage } else { Outcome::Failed }
+}
+
+/// An error with its causes, without those that it quotes itself.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
 }
 
 impl World {

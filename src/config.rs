@@ -146,6 +146,9 @@ impl Config {
             if self.job[..index].iter().any(|other| other.name.eq_ignore_ascii_case(&job.name)) {
                 return Err((place, "two jobs have this name; give each its own".to_owned()));
             }
+            if self.console.is_empty() {
+                return Err((place, "there is no console to review; add a [[console]] table".to_owned()));
+            }
             let repeated = |name: &&String| job.consoles.iter().filter(|other| other == name).count() > 1;
             if let Some(name) = job.consoles.iter().find(repeated) {
                 return Err((format!("{place}: consoles"), format!("{name:?} is named twice")));

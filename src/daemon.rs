@@ -112,6 +112,8 @@ struct Daemon {
     posting: bool,
     post_from: Instant,
     reloading: bool,
+    /// The configuration may have changed since the reload under way began to read it.
+    reload_again: bool,
     tasks: TaskTracker,
     stop: CancellationToken,
     telling: Telling,
@@ -127,7 +129,14 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     survive_file_size_limit().context("signals")?;
     let now = (options.clock)();
     let plan = Plan::make((options.load)()?)?;
-    let listen = plan.config.daemon.listen.as_deref().map(str::parse::<Listen>).transpose()?;
+    let listen = plan
+        .config
+        .daemon
+        .listen
+        .as_deref()
+        .map(str::parse::<Listen>)
+        .transpose()
+        .context("daemon.listen")?;
     let table = plan.config.store.clone();
     // First of all: two daemons must not even look at one store.
     let owner = Ownership::take(table.home())?;
@@ -150,6 +159,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         posting: false,
         post_from: Instant::now(),
         reloading: false,
+        reload_again: false,
         tasks: TaskTracker::new(),
         stop: CancellationToken::new(),
         telling,
@@ -239,6 +249,7 @@ impl Daemon {
     /// Reads and tries the configuration beside the loop.
     fn reload(&mut self) {
         if self.reloading {
+            self.reload_again = true;
             return;
         }
         self.reloading = true;
@@ -268,6 +279,9 @@ impl Daemon {
                 tracing::error!("the configuration is not taken; the old one stays: {problem}");
                 self.telling.reload_failed();
             }
+        }
+        if std::mem::take(&mut self.reload_again) {
+            self.reload();
         }
     }
 

@@ -8,6 +8,7 @@ use super::review::templates;
 use super::{Outcome, Screen, World, open};
 use crate::collect::Focus;
 use crate::config::{Config, ConsoleTable};
+use crate::daemon::Listen;
 use crate::deliver::{FailureKind, RelayTls, probe};
 use crate::job::Plan;
 use crate::model::{CollectorRights, Depth, Snapshot};
@@ -51,6 +52,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     }
     relay(&config, &mut lines).await?;
     jobs(&config, world, &mut lines)?;
+    listener(&config, &mut lines)?;
     store(&config, &mut lines)?;
     directories(&config, &mut lines)?;
     Ok(if lines.failed { Outcome::Failed } else { Outcome::Done })
@@ -106,6 +108,9 @@ async fn relay(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
         Ok(relay) => relay,
         Err(error) => return lines.fail(&format!("smtp: {error}"), "mend what the line above names"),
     };
+    if let Err(error) = relay.check() {
+        return lines.fail(&format!("smtp: {error}"), "mend what the line above names");
+    }
     let place = format!("smtp: {}:{}", visible(&relay.host), relay.port);
     match probe(&relay).await {
         Ok(()) if relay.login.is_some() => lines.ok(&format!("{place}: reached, trusted, login accepted")),
@@ -135,6 +140,15 @@ fn jobs(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow::Result
         }
     }
     Ok(())
+}
+
+/// Whether the daemon may listen where it is told to. Somebody who listens there now may be the daemon itself.
+fn listener(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    let Some(listen) = &config.daemon.listen else { return Ok(()) };
+    match listen.parse::<Listen>() {
+        Ok(listen) => lines.ok(&format!("daemon: listens on {listen}")),
+        Err(error) => lines.fail("daemon.listen", &error.to_string()),
+    }
 }
 
 /// Whether the store can be opened, or created by the daemon.

@@ -4,10 +4,10 @@ use comfy_table::{Cell, CellAlignment, Table};
 
 use super::open::{load, store};
 use super::{Mistake, Outcome, Screen, World};
-use crate::store::{Parcel, ParcelState, Progressed, Store};
+use crate::store::{Ownership, Parcel, ParcelState, Progressed, Store};
 use crate::untrusted::{shortened, visible};
 
-/// List what is on its way to recipients, try one again, or settle one
+/// List what is on its way to recipients or did not arrive, try one again, or settle one
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -44,20 +44,30 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     let store = store(&config)?;
     let done = match arguments.command {
         None => list(&store, arguments.all, arguments.json, screen).await,
-        Some(Command::Retry { parcel }) => retry(&store, &parcel, world, screen).await,
-        Some(Command::Resolve { parcel, reason }) => resolve(&store, &parcel, reason, world, screen).await,
+        Some(Command::Retry { parcel }) => {
+            let daemon = Ownership::is_taken(config.store.home());
+            retry(&store, &parcel, daemon, world, screen).await
+        }
+        Some(Command::Resolve { parcel, reason }) => {
+            let daemon = Ownership::is_taken(config.store.home());
+            resolve(&store, &parcel, reason, daemon, world, screen).await
+        }
     };
     store.close().await;
     done.map(|()| Outcome::Done)
 }
 
 async fn list(store: &Store, all: bool, json: bool, screen: &mut Screen) -> anyhow::Result<()> {
-    let parcels = store.outbox(all).await?;
+    let mut parcels = store.outbox(true).await?;
+    // What was refused or given up is over for the daemon, but not for a person.
+    parcels.retain(|parcel| all || !parcel.state.is_final());
     if json {
         return Ok(screen.json(&parcels)?);
     }
     if parcels.is_empty() {
-        return Ok(screen.line("Nothing is on its way.")?);
+        let text =
+            if all { "Nothing was ever sent." } else { "Nothing is on its way, and nothing was refused." };
+        return Ok(screen.line(text)?);
     }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
@@ -87,12 +97,22 @@ async fn list(store: &Store, all: bool, json: bool, screen: &mut Screen) -> anyh
     Ok(screen.line(table.to_string())?)
 }
 
-async fn retry(store: &Store, id: &str, world: &World, screen: &mut Screen) -> anyhow::Result<()> {
+async fn retry(
+    store: &Store,
+    id: &str,
+    daemon: bool,
+    world: &World,
+    screen: &mut Screen,
+) -> anyhow::Result<()> {
     let parcel = one(store, id).await?;
-    if parcel.state == ParcelState::Accepted {
-        return Err(
-            Mistake(format!("parcel {id} was delivered; sending it again would be a second copy")).into()
-        );
+    let refusal = match parcel.state {
+        ParcelState::Accepted => Some("was delivered; sending it again would be a second copy"),
+        ParcelState::Resolved => Some("was settled by hand; it is not sent any more"),
+        state if daemon => under_way(state),
+        _ => None,
+    };
+    if let Some(refusal) = refusal {
+        return Err(Mistake(format!("parcel {} {refusal}", parcel.id)).into());
     }
     let now = (world.clock)();
     let reply = Some("to be tried again, by hand".to_owned());
@@ -108,19 +128,38 @@ async fn retry(store: &Store, id: &str, world: &World, screen: &mut Screen) -> a
             now,
         })
         .await?;
-    Ok(screen.line(format!("parcel {} is sent at the daemon's next opportunity", parcel.id))?)
+    let when = if daemon {
+        "the daemon sends it within a second or two"
+    } else {
+        "it is sent when the daemon runs, which it does not at the moment"
+    };
+    Ok(screen.line(format!("Parcel {} to {}: {when}.", parcel.id, visible(&parcel.recipient)))?)
+}
+
+/// Why a parcel cannot be decided about at this moment.
+fn under_way(state: ParcelState) -> Option<&'static str> {
+    use ParcelState::{Connecting, Data, DotSent, Envelope};
+    matches!(state, Connecting | Envelope | Data | DotSent)
+        .then_some("is being sent at this moment; look again in a minute")
 }
 
 async fn resolve(
     store: &Store,
     id: &str,
     reason: String,
+    daemon: bool,
     world: &World,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
     let parcel = one(store, id).await?;
-    if parcel.state == ParcelState::Accepted {
-        return Err(Mistake(format!("parcel {id} was delivered; there is nothing to settle")).into());
+    let refusal = match parcel.state {
+        ParcelState::Accepted => Some("was delivered; there is nothing to settle"),
+        ParcelState::Resolved => Some("is settled already"),
+        state if daemon => under_way(state),
+        _ => None,
+    };
+    if let Some(refusal) = refusal {
+        return Err(Mistake(format!("parcel {} {refusal}", parcel.id)).into());
     }
     let (now, state) = ((world.clock)(), ParcelState::Resolved);
     let reply = Some(format!("settled by hand: {reason}"));
@@ -135,7 +174,7 @@ async fn resolve(
             now,
         })
         .await?;
-    Ok(screen.line(format!("parcel {} is settled", parcel.id))?)
+    Ok(screen.line(format!("Parcel {} to {} is settled.", parcel.id, visible(&parcel.recipient)))?)
 }
 
 /// The one parcel that an id or the start of one names.

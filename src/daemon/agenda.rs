@@ -121,7 +121,14 @@ impl Daemon {
         while let Some(at) = self.waiting.iter().position(|waiting| self.can_start(waiting, now)) {
             self.check_space()?;
             let run = self.waiting[at].scheduled.run.clone();
-            let attempt = self.host.store.begin(&run, now).await?;
+            let attempt = match self.host.store.begin(&run, now).await {
+                Ok(attempt) => attempt,
+                Err(StoreError::Ended(_)) => {
+                    self.waiting.remove(at);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             crash::point("attempt-counted");
             let waiting = self.waiting.remove(at);
             let Some(job) = plan.job(&waiting.job) else { continue };
@@ -194,6 +201,10 @@ impl Daemon {
                     tracing::error!(run, job, "the attempt counts although it was interrupted: {error}");
                 }
             }
+            Err(Interrupted::Failed(error)) if self.has_ended(run).await => {
+                tracing::error!(run, job, "the run has its report, but then: {error}");
+                self.telling.stale = true;
+            }
             Err(Interrupted::Failed(error)) => {
                 tracing::error!(run, job, attempt, "attempt failed: {error}");
                 let wait = usize::try_from(attempt - 1).ok().and_then(|done| WAITS.get(done));
@@ -208,6 +219,12 @@ impl Daemon {
                 }
             }
         }
+    }
+
+    /// Whether a run is over, whatever its attempt says: then there is nothing to try again.
+    async fn has_ended(&self, run: &str) -> bool {
+        let found = self.host.store.run(run).await;
+        found.is_ok_and(|found| found.iter().any(|found| found.id == run && found.state.is_terminal()))
     }
 
     /// Gives a run up and alarms its recipients. If the store fails as well, it is tried again.

@@ -4,11 +4,12 @@
 //! is possible only where the answer to the end of a message was lost.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use serde::Deserialize;
 
 use super::{Failure, FailureKind, Relay, Sent, Stage, copy_run, keep_latest, send};
@@ -105,7 +106,7 @@ impl Courier {
     /// If the store fails; what was attempted is then recorded as far as it got, and is never forgotten.
     pub async fn post_due(&self) -> Result<Posted, StoreError> {
         let due = self.store.due_parcels((self.clock)(), BATCH).await?;
-        let mut results = stream::iter(due).map(|parcel| self.clone().post(parcel)).buffer_unordered(AT_ONCE);
+        let mut results = stream::iter(due).map(|parcel| self.attempt(parcel)).buffer_unordered(AT_ONCE);
         let (mut posted, mut failed) = (Posted::default(), None);
         while let Some(result) = results.next().await {
             match result {
@@ -116,11 +117,37 @@ impl Courier {
         failed.map_or(Ok(posted), Err)
     }
 
-    async fn post(self, parcel: Parcel) -> Result<ParcelState, StoreError> {
+    /// One attempt. A panic in it is a bug, and no reason to forget this parcel or the ones beside it.
+    async fn attempt(&self, parcel: Parcel) -> Result<ParcelState, StoreError> {
+        match AssertUnwindSafe(self.post(&parcel)).catch_unwind().await {
+            Ok(result) => result,
+            Err(_) => self.broke_off(&parcel).await,
+        }
+    }
+
+    /// Records an attempt that panicked, by how far it got. What it said is in the log.
+    async fn broke_off(&self, parcel: &Parcel) -> Result<ParcelState, StoreError> {
+        let found = self.store.parcel(&parcel.id).await?;
+        let state = found.first().map_or(parcel.state, |parcel| parcel.state);
+        if state.is_settled() {
+            return Ok(state);
+        }
+        let kind =
+            if state == ParcelState::DotSent { FailureKind::Ambiguous } else { FailureKind::Temporary };
+        let failure = before(kind, "internal error: the attempt broke off");
+        let next = after(parcel, Err(failure), self.on_ambiguous, (self.clock)());
+        tracing::error!(parcel = parcel.id, state = next.state.as_str(), "the attempt broke off");
+        let counted = state != parcel.state;
+        let state = next.state;
+        self.store.record(self.progressed(parcel, next, !counted)).await?;
+        Ok(state)
+    }
+
+    async fn post(&self, parcel: &Parcel) -> Result<ParcelState, StoreError> {
         crash::point("parcel-due");
         let (next, sent) = match parcel.channel {
-            Channel::Email => self.mail(&parcel).await?,
-            Channel::Directory => (self.copy(&parcel).await?, None),
+            Channel::Email => self.mail(parcel).await?,
+            Channel::Directory => (self.copy(parcel).await?, None),
         };
         if matches!(next.state, ParcelState::Refused | ParcelState::Expired | ParcelState::Ambiguous) {
             let (id, state) = (&*parcel.id, next.state.as_str());
@@ -134,7 +161,7 @@ impl Courier {
             );
         }
         let state = next.state;
-        self.store.record(self.progressed(&parcel, next, false)).await?;
+        self.store.record(self.progressed(parcel, next, false)).await?;
         if state == ParcelState::Accepted {
             crash::point(if parcel.channel == Channel::Email { "mail-recorded" } else { "copy-recorded" });
         }

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod commands;
 mod crash;
 #[path = "../relay/mod.rs"]
 mod relay;
+mod reload;
 mod service;
+mod signals;
