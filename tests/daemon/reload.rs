@@ -13,8 +13,10 @@ use tokio::net::UnixStream;
 
 use crate::service::{Machine, RECIPIENTS, Service, now};
 
-/// Once a year: a slot is due when a test makes it due.
-const YEARLY: &str = "0 0 1 1 *";
+/// Once a day, half a day from now: no slot comes by itself while a test runs.
+fn daily() -> String {
+    (now() - TimeDelta::hours(12)).format("%-M %-H * * *").to_string()
+}
 
 /// One way to break a configuration: text of the good one, what stands there instead, and what the refusal names.
 struct Broken {
@@ -37,11 +39,11 @@ const CONSOLE_PASSWORD: &str = "password = { file = \"{dir}/password\" }";
 const RELAY: &str = "tls = \"none\"\n";
 const EMAIL: &str = "[[job.email]]\n";
 const REPORTS: &str = "path = \"{dir}/reports\"";
-const CRON: &str = "schedule = \"0 0 1 1 *\"";
+const CRON: &str = "schedule = \"{cron}\"";
 const HTTP: &str = "url = \"http://";
 const TO: &str = "to = [\"audit@example.org\", \"owner@example.org\"]";
 
-/// `{dir}` is the machine's directory.
+/// `{dir}` is the machine's directory, `{cron}` its schedule.
 const BROKEN: &[Broken] = &[
     // Not TOML.
     broken("[store]", "[store", "line 1"),
@@ -176,10 +178,10 @@ const BROKEN: &[Broken] = &[
     broken(CRON, "schedule = \"0 0 31 2 *\"", "\"weekly\": schedule"),
     broken(CRON, "schedule = \"*/0 * * * *\"", "\"weekly\": schedule"),
     broken(CRON, "schedule = 5", "schedule"),
-    broken(CRON, "schedule = \"0 0 1 1 *\"\ntimezone = \"Europe/Entenhausen\"", "Entenhausen"),
-    broken(CRON, "schedule = \"0 0 1 1 *\"\ntimezone = \"\"", "\"weekly\": schedule"),
+    broken(CRON, "schedule = \"{cron}\"\ntimezone = \"Europe/Entenhausen\"", "Entenhausen"),
+    broken(CRON, "schedule = \"{cron}\"\ntimezone = \"\"", "\"weekly\": schedule"),
     broken(CRON, "timezone = \"Europe/Berlin\"", "\"weekly\": timezone"),
-    broken(CRON, "schedule = \"0 0 1 1 *\"\ncatch_up = \"some\"", "catch_up"),
+    broken(CRON, "schedule = \"{cron}\"\ncatch_up = \"some\"", "catch_up"),
     // Recipients and directories.
     broken(TO, "to = []", "\"weekly\": email.to"),
     broken(TO, "to = [\"audit\"]", "\"weekly\": email.to"),
@@ -237,15 +239,16 @@ fn good(machine: &Machine) -> String {
     )
 }
 
-impl Broken {
-    fn text(&self, text: &str, machine: &Machine) -> String {
-        text.replace("{dir}", machine.directory.path().to_str().unwrap())
-    }
+/// A text of the table on this machine.
+fn filled(text: &str, machine: &Machine) -> String {
+    text.replace("{dir}", machine.directory.path().to_str().unwrap()).replace("{cron}", &machine.schedule)
+}
 
+impl Broken {
     /// The good configuration, broken in this way, with changes that are right as such.
     fn apply(&self, machine: &Machine) -> String {
         let good = good(machine);
-        let (from, to) = (self.text(self.from, machine), self.text(self.to, machine));
+        let (from, to) = (filled(self.from, machine), filled(self.to, machine));
         assert!(good.contains(&from), "{from:?} is not in the configuration");
         let broken = good.replacen(&from, &to, 1).replace("owner@example.org", "intruder@example.org");
         format!(
@@ -265,7 +268,7 @@ fn prepare(machine: &Machine) {
     write("group", b"secret", 0o640);
     write("empty", b"", 0o600);
     write("binary", b"\xff\xfe\xfd", 0o600);
-    write("large", &[b'x'; 70_000], 0o600);
+    write("large", "x".repeat(70_000).as_bytes(), 0o600);
     write("no-certificate.pem", b"-----BEGIN NOTHING-----\n", 0o600);
     for name in ["private", "page", "mail", "text"] {
         fs::create_dir(machine.path(name)).unwrap();
@@ -286,10 +289,10 @@ pub(crate) async fn ask(machine: &Machine, path: &str) -> String {
     answer
 }
 
-/// Makes the slot of a New Year's Day due: the last one, or as many more as `years` says.
-async fn new_year_due(machine: &Machine, years: i64) {
+/// Makes the slots of the last days due.
+async fn days_due(machine: &Machine, days: i64) {
     let store = machine.store();
-    let mark = now() - TimeDelta::days(366 * years);
+    let mark = now() - TimeDelta::days(days);
     store.set_mark("weekly", mark).await.unwrap();
     store.close().await;
 }
@@ -312,6 +315,12 @@ pub(crate) async fn settled(
     }
 }
 
+/// Checks one run; of earlier ones the bodies are not kept.
+pub(crate) async fn check(machine: &Machine, run: &RunRecord, parcels: &[Parcel]) {
+    let own = parcels.iter().filter(|parcel| parcel.run.as_ref() == Some(&run.id));
+    machine.check(std::slice::from_ref(run), &own.cloned().collect::<Vec<_>>()).await;
+}
+
 /// Asks for a reload, waits for its end, and gives what was logged meanwhile.
 async fn reload(service: &mut Service) -> String {
     let before = service.log().len();
@@ -328,7 +337,7 @@ fn told(output: &Output) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_configuration_is_not_taken_not_even_in_part() {
     let mut machine = Machine::new().await;
-    YEARLY.clone_into(&mut machine.schedule);
+    machine.schedule = daily();
     prepare(&machine);
     let first = good(&machine);
     fs::write(machine.path("config.toml"), &first).unwrap();
@@ -337,7 +346,7 @@ async fn a_broken_configuration_is_not_taken_not_even_in_part() {
 
     let mut wrong = Vec::new();
     for broken in BROKEN {
-        let (text, place) = (broken.apply(&machine), broken.text(broken.place, &machine));
+        let (text, place) = (broken.apply(&machine), filled(broken.place, &machine));
         fs::write(machine.path("config.toml"), &text).unwrap();
         let log = reload(&mut service).await;
         let refused = log.contains("the configuration is not taken; the old one stays");
@@ -352,7 +361,7 @@ async fn a_broken_configuration_is_not_taken_not_even_in_part() {
     assert!(BROKEN.len() > 100 && metrics.contains(&counted), "{metrics}");
     assert!(!service.log().contains("configuration reloaded"));
 
-    new_year_due(&machine, 1).await;
+    days_due(&machine, 1).await;
     let (runs, parcels) = settled(&machine, &mut service, 1).await;
     machine.check(&runs, &parcels).await;
     let old: Vec<_> = parcels.iter().filter(|parcel| !parcel.message_id.is_empty()).collect();
@@ -364,13 +373,13 @@ async fn a_broken_configuration_is_not_taken_not_even_in_part() {
 
     let second = first
         .replace("owner@example.org", "new@example.org")
-        .replace(CRON, "schedule = \"0 0 1 1 *\"\ncatch_up = \"all\"");
+        .replace("schedule = ", "catch_up = \"all\"\nschedule = ");
     fs::write(machine.path("config.toml"), &second).unwrap();
     let log = reload(&mut service).await;
     assert!(log.contains("configuration reloaded") && log.contains(&hash(&second)), "{log}");
-    new_year_due(&machine, 2).await;
+    days_due(&machine, 2).await;
     let (runs, parcels) = settled(&machine, &mut service, 2).await;
-    machine.check(&runs, &parcels).await;
+    check(&machine, &runs[1], &parcels).await;
     let of = |run: &RunRecord| {
         let own = parcels.iter().filter(|parcel| parcel.run.as_ref() == Some(&run.id));
         let mut recipients: Vec<_> =
@@ -400,11 +409,11 @@ fn configuration_of(machine: &Machine, run: &RunRecord) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_configuration_starts_no_daemon_and_fails_its_check() {
     let mut machine = Machine::new().await;
-    YEARLY.clone_into(&mut machine.schedule);
+    machine.schedule = daily();
     prepare(&machine);
     let mut wrong = Vec::new();
     for broken in BROKEN.iter().filter(|broken| !broken.only_reload) {
-        let (text, place) = (broken.apply(&machine), broken.text(broken.place, &machine));
+        let (text, place) = (broken.apply(&machine), filled(broken.place, &machine));
         fs::write(machine.path("config.toml"), &text).unwrap();
         for (command, codes) in [("daemon", &[2][..]), ("check", &[1, 2])] {
             let output = machine.run(&[command]).await;
@@ -423,7 +432,7 @@ async fn a_broken_configuration_starts_no_daemon_and_fails_its_check() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_that_is_asked_for_during_another_one_is_not_lost() {
     let mut machine = Machine::new().await;
-    YEARLY.clone_into(&mut machine.schedule);
+    machine.schedule = daily();
     let first = good(&machine);
     fs::write(machine.path("config.toml"), &first).unwrap();
     let mut service = machine.start(&[]);
