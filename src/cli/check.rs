@@ -108,6 +108,9 @@ async fn relay(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
         Ok(relay) => relay,
         Err(error) => return lines.fail(&format!("smtp: {error}"), "mend what the line above names"),
     };
+    if let Err(error) = relay.check() {
+        return lines.fail(&format!("smtp: {error}"), "mend what the line above names");
+    }
     let place = format!("smtp: {}:{}", visible(&relay.host), relay.port);
     match probe(&relay).await {
         Ok(()) if relay.login.is_some() => lines.ok(&format!("{place}: reached, trusted, login accepted")),

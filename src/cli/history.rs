@@ -3,7 +3,7 @@
 use comfy_table::{Cell, CellAlignment, Table};
 
 use super::open::{load, store};
-use super::{Outcome, Screen, World};
+use super::{Mistake, Outcome, Screen, World};
 use crate::finding::Severity;
 use crate::report::Completeness;
 use crate::store::RunRecord;
@@ -28,6 +28,14 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen) -> anyhow::Result<Outcome> {
     let config = load(&arguments.config.config, world)?;
     let store = store(&config)?;
+    if let Some(job) = arguments.job.as_deref().filter(|job| config.job(job).is_none()) {
+        // A job that was taken out may still have its runs.
+        if store.runs(Some(job), 1).await?.is_empty() {
+            let known: Vec<_> = config.job.iter().map(|job| job.name.as_str()).collect();
+            let problem = format!("there is no job {job:?}, nor a run of one; known: {}", known.join(", "));
+            return Err(Mistake(problem).into());
+        }
+    }
     let runs = store.runs(arguments.job.as_deref(), arguments.limit).await?;
     store.close().await;
     if arguments.json {

@@ -1,5 +1,6 @@
 //! The tables of the store, the mail relay and the daemon's own listener.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -119,6 +120,12 @@ impl SmtpTable {
         (table.ca_file.is_some() || table.pin_sha256.is_some()).then_some(table)
     }
 
+    /// By its name alone; what the name leads to is looked at again when a connection is made.
+    fn is_on_this_host(&self) -> bool {
+        let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+        self.host.parse().map_or_else(|_| self.host.eq_ignore_ascii_case("localhost"), is_loopback)
+    }
+
     pub(super) fn check(&self) -> Result<(), Problem> {
         if self.host.is_empty() || self.host.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/')
         {
@@ -138,6 +145,12 @@ impl SmtpTable {
             (Some(_), None) => return Err(("password", "is needed with a username".to_owned())),
             (None, Some(_)) => return Err(("username", "is needed with a password".to_owned())),
             (Some(_), Some(_)) | (None, None) => {}
+        }
+        if self.tls == RelayTls::None && !self.is_on_this_host() {
+            return Err((
+                "tls",
+                format!("\"none\" is for a relay on 127.0.0.1, ::1 or localhost, not on {}", self.host),
+            ));
         }
         if self.tls == RelayTls::None && self.trust_table().is_some() {
             return Err((

@@ -41,7 +41,7 @@ pub struct Templates {
 #[derive(Debug, Error)]
 pub enum TemplateError {
     /// The directory, or a template in it, cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}: {source}", path.display())]
     Read {
         /// Which.
         path: PathBuf,

@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod clock;
+mod commands;
 mod crash;
 mod faked;
 #[path = "../artifacts/programs.rs"]
 mod programs;
 #[path = "../relay/mod.rs"]
 mod relay;
+mod reload;
 mod service;
 mod soak;
+mod signals;

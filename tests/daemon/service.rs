@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Output};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,6 +19,8 @@ use crate::relay::{Message, Relay};
 
 /// How long anything may take before a test gives up.
 pub(crate) const LIMIT: Duration = Duration::from_secs(90);
+/// How long a command may take; one that does not end is killed.
+const COMMAND: Duration = Duration::from_secs(30);
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(25);
 /// The recipients of the job.
@@ -129,6 +131,15 @@ impl Machine {
         command.env_remove("JOURNAL_STREAM").envs(variables.iter().copied());
         command.stdout(appended()).stderr(appended());
         Service { child: command.spawn().unwrap(), notices, log }
+    }
+
+    /// Runs a command on this machine to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_recert"));
+        command.args(arguments).current_dir(self.directory.path()).timeout(COMMAND);
+        command.env("RECERT_CONFIG", self.path("config.toml")).env_remove("NOTIFY_SOCKET");
+        // Beside the runtime: the console and the relay answer from it.
+        tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap()
     }
 
     /// The store, read beside the daemon.
