@@ -156,9 +156,14 @@ impl Daemon {
         while let Some(at) = self.waiting.iter().position(|waiting| self.can_start(waiting, now)) {
             let waiting = &self.waiting[at];
             let Some(job) = plan.job(&waiting.job) else { break };
-            if waiting.given_up.is_none() {
-                self.check_space()?;
+            if waiting.given_up.is_some() {
+                let Waiting { scheduled, given_up, .. } = self.waiting.remove(at);
+                if let Some(given_up) = given_up {
+                    self.fail(job, scheduled, given_up, now).await;
+                }
+                continue;
             }
+            self.check_space()?;
             let attempt = match self.host.store.begin(&waiting.scheduled.run, now).await {
                 Ok(attempt) => attempt,
                 Err(StoreError::Ended(_)) => {
@@ -168,10 +173,8 @@ impl Daemon {
                 Err(error) => return Err(error.into()),
             };
             crash::point("attempt-counted");
-            let Waiting { scheduled, given_up, .. } = self.waiting.remove(at);
-            if let Some(given_up) = given_up {
-                self.fail(job, scheduled, given_up, now).await;
-            } else if attempt > ATTEMPTS {
+            let Waiting { scheduled, .. } = self.waiting.remove(at);
+            if attempt > ATTEMPTS {
                 // The daemon died in each of them, and could say nothing.
                 let error = "every attempt ended with the daemon".to_owned();
                 self.fail(job, scheduled, GivenUp { attempts: ATTEMPTS, error }, now).await;
