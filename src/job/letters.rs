@@ -244,3 +244,68 @@ impl Desk<'_> {
 fn of_render(file: &LeftFile) -> render::LeftFile<'_> {
     render::LeftFile { name: &file.name, size: file.size, sha256: &file.sha256 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(keys: &str) -> EmailTable {
+        toml::from_str(&format!("to = [\"audit@example.org\"]\n{keys}")).unwrap()
+    }
+
+    /// A complete run with findings and changes.
+    fn report() -> Report {
+        let mut report = Report::sample();
+        report.run.verdict = Completeness::Complete;
+        report
+    }
+
+    fn days_ago(report: &Report, days: i64) -> Option<DateTime<Utc>> {
+        Some(report.run.finished - TimeDelta::days(days))
+    }
+
+    #[test]
+    fn a_mail_is_sent_when_its_table_says_so() {
+        let (full, mut calm) = (report(), report());
+        calm.findings.clear();
+        calm.changes.clear();
+        let report = Some(ParcelKind::Report);
+        for (keys, of_full, of_calm) in [
+            ("", report, report),
+            ("when = \"always\"", report, report),
+            ("when = \"on_findings\"", report, None),
+            ("when = \"on_change\"", report, None),
+        ] {
+            assert_eq!(kind(&table(keys), &full, None), of_full, "{keys}");
+            assert_eq!(kind(&table(keys), &calm, None), of_calm, "{keys}");
+        }
+        calm.comparison = None;
+        assert_eq!(kind(&table("when = \"on_change\""), &calm, None), report, "the first run");
+    }
+
+    #[test]
+    fn what_was_not_seen_or_not_judged_is_never_silence() {
+        let mut calm = report();
+        calm.findings.clear();
+        let quiet = table("when = \"on_findings\"");
+        assert_eq!(kind(&quiet, &calm, None), None);
+        calm.rules[0].verdict = Verdict::Error;
+        assert_eq!(kind(&quiet, &calm, None), Some(ParcelKind::Report));
+        calm.rules[0].verdict = Verdict::Pass;
+        calm.run.verdict = Completeness::Incomplete;
+        assert_eq!(kind(&quiet, &calm, None), Some(ParcelKind::Report));
+    }
+
+    #[test]
+    fn a_long_silence_ends_with_a_sign_of_life() {
+        let mut calm = report();
+        calm.findings.clear();
+        let weekly = table("when = \"on_findings\"\nheartbeat_days = 14");
+        assert_eq!(kind(&weekly, &calm, None), Some(ParcelKind::Heartbeat));
+        assert_eq!(kind(&weekly, &calm, days_ago(&calm, 13)), None);
+        assert_eq!(kind(&weekly, &calm, days_ago(&calm, 14)), Some(ParcelKind::Heartbeat));
+        // The mail of two weeks ago was made some minutes after its run.
+        let a_little_later = days_ago(&calm, 14).map(|at| at + TimeDelta::minutes(20));
+        assert_eq!(kind(&weekly, &calm, a_little_later), Some(ParcelKind::Heartbeat));
+    }
+}

@@ -60,3 +60,75 @@ fn overdue(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        format!("2026-11-{text}Z").parse().unwrap()
+    }
+
+    fn daily() -> PlannedJob {
+        let table: crate::config::JobTable =
+            toml::from_str("name = \"daily\"\nschedule = \"0 6 * * *\"").unwrap();
+        PlannedJob { schedule: table.slots().unwrap(), consoles: vec!["hq".into()], table }
+    }
+
+    fn run(slot: &str, state: RunState) -> RunRecord {
+        RunRecord {
+            id: slot.into(),
+            job: Some("daily".into()),
+            slot: Some(at(slot)),
+            state,
+            collapsed: 0,
+            attempts: 1,
+            claimed: at(slot),
+            started: Some(at(slot)),
+            finished: None,
+            verdict: None,
+            error: None,
+            users: 0,
+            gaps: 0,
+            requests: 0,
+            findings: BTreeMap::new(),
+            consoles: Vec::new(),
+        }
+    }
+
+    fn overdue_at(now: &str, runs: &[RunRecord], mark: &str) -> Option<DateTime<Utc>> {
+        let done = runs.iter().filter(|run| run.state == RunState::Done).max_by_key(|run| run.slot);
+        overdue(&daily(), runs, done, Some(at(mark)), at(now))
+    }
+
+    #[test]
+    fn a_slot_is_overdue_an_hour_after_it() {
+        let runs = [run("02T06:00:00", RunState::Done)];
+        assert_eq!(overdue_at("03T07:00:00", &runs, "02T06:00:00"), None);
+        assert_eq!(overdue_at("03T07:00:01", &runs, "02T06:00:00"), Some(at("03T06:00:00")));
+        // Claimed, and not done yet.
+        let runs = [run("02T06:00:00", RunState::Done), run("03T06:00:00", RunState::Running)];
+        assert_eq!(overdue_at("03T06:30:00", &runs, "03T06:00:00"), None);
+        assert_eq!(overdue_at("03T07:30:00", &runs, "03T06:00:00"), Some(at("03T06:00:00")));
+    }
+
+    #[test]
+    fn a_failed_run_is_overdue_at_once_until_a_later_one_is_done() {
+        let failed = run("03T06:00:00", RunState::Failed);
+        let runs = [run("02T06:00:00", RunState::Done), failed.clone()];
+        assert_eq!(overdue_at("03T06:05:00", &runs, "03T06:00:00"), Some(at("03T06:00:00")));
+        let runs = [failed, run("04T06:00:00", RunState::Done)];
+        assert_eq!(overdue_at("04T06:05:00", &runs, "04T06:00:00"), None);
+    }
+
+    #[test]
+    fn what_was_skipped_on_purpose_is_not_overdue_and_a_report_of_the_future_proves_nothing() {
+        let runs = [run("02T06:00:00", RunState::Done)];
+        assert_eq!(overdue_at("09T05:00:00", &runs, "08T06:00:00"), None);
+        let runs = [run("28T06:00:00", RunState::Done)];
+        assert_eq!(overdue_at("05T08:00:00", &runs, "04T06:00:00"), Some(at("05T06:00:00")));
+        assert_eq!(overdue(&daily(), &[], None, None, at("05T08:00:00")), None, "nobody was there yet");
+    }
+}
