@@ -396,7 +396,7 @@ fn a_broken_template_is_refused_with_file_line_and_reason() {
 #[test]
 fn a_directory_that_cannot_be_read_is_an_error() {
     let error = Templates::from_directory("/nowhere/at/all").unwrap_err();
-    assert_eq!(error.to_string(), "cannot read /nowhere/at/all");
+    assert!(error.to_string().starts_with("cannot read /nowhere/at/all: No such file"), "{error}");
     let directory = tempfile::tempdir().unwrap();
     std::fs::create_dir(directory.path().join(TEMPLATE.name)).unwrap();
     assert!(matches!(Templates::from_directory(directory.path()), Err(TemplateError::Read { .. })));
