@@ -260,8 +260,8 @@ mod tests {
         report
     }
 
-    fn days_ago(report: &Report, days: i64) -> Option<DateTime<Utc>> {
-        Some(report.run.finished - TimeDelta::days(days))
+    fn days_ago(report: &Report, days: i64) -> DateTime<Utc> {
+        report.run.finished - TimeDelta::days(days)
     }
 
     #[test]
@@ -302,10 +302,10 @@ mod tests {
         calm.findings.clear();
         let weekly = table("when = \"on_findings\"\nheartbeat_days = 14");
         assert_eq!(kind(&weekly, &calm, None), Some(ParcelKind::Heartbeat));
-        assert_eq!(kind(&weekly, &calm, days_ago(&calm, 13)), None);
-        assert_eq!(kind(&weekly, &calm, days_ago(&calm, 14)), Some(ParcelKind::Heartbeat));
+        assert_eq!(kind(&weekly, &calm, Some(days_ago(&calm, 13))), None);
+        assert_eq!(kind(&weekly, &calm, Some(days_ago(&calm, 14))), Some(ParcelKind::Heartbeat));
         // The mail of two weeks ago was made some minutes after its run.
-        let a_little_later = days_ago(&calm, 14).map(|at| at + TimeDelta::minutes(20));
+        let a_little_later = Some(days_ago(&calm, 14) + TimeDelta::minutes(20));
         assert_eq!(kind(&weekly, &calm, a_little_later), Some(ParcelKind::Heartbeat));
     }
 }
