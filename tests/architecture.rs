@@ -36,11 +36,25 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "job",
         &[
-            "collect", "config", "console", "crash", "deliver", "model", "render", "report", "review",
-            "schedule", "secret", "store",
+            "collect", "config", "console", "crash", "deliver", "finding", "model", "render", "report",
+            "review", "schedule", "secret", "store",
         ],
     ),
-    ("daemon", &["config", "crash", "deliver", "finding", "job", "report", "review", "schedule", "store"]),
+    (
+        "daemon",
+        &[
+            "config",
+            "crash",
+            "deliver",
+            "finding",
+            "job",
+            "report",
+            "review",
+            "schedule",
+            "store",
+            "untrusted",
+        ],
+    ),
     (
         "cli",
         &[
