@@ -148,7 +148,9 @@ impl Place {
         let service = self.service.as_ref().unwrap();
         rounds(&self.machine, service, at, 1).await;
         let later = at + TimeDelta::minutes(30);
-        let over = |parcel: &Parcel| parcel.state.is_settled() || parcel.held || parcel.due > later;
+        // No wait is longer than four hours; a mail that would have to is one that is left behind.
+        let waits = |parcel: &Parcel| parcel.due > later && parcel.due <= later + TimeDelta::hours(4);
+        let over = |parcel: &Parcel| parcel.state.is_settled() || parcel.held || waits(parcel);
         // A clock that cannot be right holds up what waits, and lets end what is under way.
         let ended =
             |run: &RunRecord| run.state.is_terminal() || !is_sane(at) && run.state == RunState::Claimed;
