@@ -21,7 +21,7 @@ use crate::model::PartState;
 use crate::report::{CoverageRow, GapRow, Report, UserRow};
 
 use templates::Template;
-use view::{Table, Text, counted, date, date_of};
+use view::{Table, Text, counted, date, date_of, late, lateness};
 
 pub use email::{Alarm, Attached, LeftFile, Mail, MailContext, MailKind, alarm_mail, report_mail};
 pub use templates::{TemplateError, Templates};

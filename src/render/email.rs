@@ -22,7 +22,7 @@ use css_inline::CSSInliner;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
-use super::{Table, Template, Templates, Text, counted, date, gaps_by_part, undetermined_parts};
+use super::{Table, Template, Templates, Text, counted, date, gaps_by_part, late, undetermined_parts};
 use crate::report::Report;
 
 use alarm::AlarmView;

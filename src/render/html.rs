@@ -16,7 +16,9 @@ use std::io::{self, BufWriter, Write};
 
 use minijinja::value::Serde;
 
-use super::{Table, Template, Templates, Text, date, date_of, undetermined_parts, users_worst_first};
+use super::{
+    Table, Template, Templates, Text, date, date_of, lateness, undetermined_parts, users_worst_first,
+};
 use crate::report::Report;
 
 use page::Page;

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use crate::report::Run;
 use crate::untrusted::{shortened, visible};
+
+/// From when on a run is called late: a beat of the schedule and the start of a run are no delay.
+const LATE: TimeDelta = TimeDelta::minutes(10);
 
 /// Text that is safe to look at. Views hold text of a console, and whatever was made from it, only as this; markup is
 /// escaped later, by the template.
@@ -114,6 +118,34 @@ impl<T> Table<T> {
     }
 }
 
+/// How long after its slot a run started, if that is worth a word.
+pub(super) fn late(run: &Run) -> Option<String> {
+    run.slot.map(|slot| run.started - slot).filter(|late| *late >= LATE).map(duration)
+}
+
+/// What a scheduled run has to say about its time: that it was late, and for how many missed slots it stands.
+pub(super) fn lateness(run: &Run) -> Option<String> {
+    let late = late(run).map(|late| format!("started {late} after it was due"));
+    let missed = match run.collapsed {
+        0 => None,
+        1 => Some("stands for 1 earlier slot that was missed, too".to_owned()),
+        more => Some(format!("stands for {more} earlier slots that were missed, too")),
+    };
+    let said: Vec<_> = late.into_iter().chain(missed).collect();
+    (!said.is_empty()).then(|| format!("This run {}.", said.join("; it ")))
+}
+
+/// How long: its two largest units, `2 h 10 min`.
+pub(super) fn duration(time: TimeDelta) -> String {
+    let minutes = time.num_minutes().max(0);
+    let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
+    match (days, hours) {
+        (0, 0) => format!("{minutes} min"),
+        (0, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +180,29 @@ mod tests {
     fn text_is_cut_before_it_is_made_visible() {
         let Text(shown) = Text::name(&"\u{200b}".repeat(500));
         assert_eq!(shown, format!("{}…", r"\u{200b}".repeat(119)));
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        let cases =
+            [(0, "0 min"), (59, "59 min"), (130, "2 h 10 min"), (1_440 * 3 + 245, "3 d 4 h"), (-5, "0 min")];
+        for (minutes, shown) in cases {
+            assert_eq!(duration(TimeDelta::minutes(minutes)), shown);
+        }
+    }
+
+    #[test]
+    fn a_run_says_how_late_it_was_and_for_what_it_stands() {
+        let mut run = crate::report::Report::sample().run;
+        run.slot = Some(run.started - TimeDelta::minutes(9));
+        assert_eq!(lateness(&run), None, "a beat of the schedule is no delay");
+        run.slot = Some(run.started - TimeDelta::minutes(130));
+        assert_eq!(lateness(&run).unwrap(), "This run started 2 h 10 min after it was due.");
+        run.collapsed = 2;
+        let both = "This run started 2 h 10 min after it was due; it stands for 2 earlier slots that were missed, too.";
+        assert_eq!(lateness(&run).unwrap(), both);
+        run.slot = None;
+        run.collapsed = 0;
+        assert_eq!(lateness(&run), None);
     }
 }

@@ -28,7 +28,7 @@ use self::book::{Book, Limits, part_name};
 use self::cell::{exact, serial, shown};
 use self::style::{Palette, Style};
 use self::table::{Column, HEAD_ROWS, Kind, Plan, Row, Table};
-use super::{gaps_by_part, picture, undetermined_parts, users_worst_first};
+use super::{gaps_by_part, lateness, picture, undetermined_parts, users_worst_first};
 use crate::report::Report;
 
 pub(super) fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {

@@ -2,12 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::TimeDelta;
 use serde::Serialize;
 
 use super::changes::{self, ChangeCount, ChangeView};
 use super::files::FilesView;
-use super::{MailContext, MailKind, Table, Text, date, gaps_by_part, undetermined_parts, words};
+use super::{MailContext, MailKind, Table, Text, date, gaps_by_part, late, undetermined_parts, words};
 use crate::finding::Severity;
 use crate::model::GapReason;
 use crate::report::{Completeness, ConsoleSummary, CoverageRow, FindingRow, FindingState, GapRow, Report};
@@ -20,9 +19,6 @@ const GAPS: usize = 12;
 
 /// The most findings that are told.
 const FINDINGS: usize = 10;
-
-/// From when on a run is called late, in minutes: a beat of the schedule and the start of a run are no delay.
-const LATE: i64 = 10;
 
 /// The first hex digits of the configuration's hash: enough to tell two apart.
 const CONFIGURATION: usize = 12;
@@ -120,7 +116,6 @@ pub(super) struct FindingView {
 impl ReviewView {
     pub(super) fn of(report: &Report, context: &MailContext<'_>) -> Self {
         let run = &report.run;
-        let waiting = run.slot.map(|slot| run.started - slot);
         let open: Vec<&FindingRow> =
             report.findings.iter().filter(|row| row.state == FindingState::Open).collect();
         let heartbeat = context.kind == MailKind::Heartbeat;
@@ -129,7 +124,7 @@ impl ReviewView {
             undetermined: undetermined_parts(report),
             nothing_new: heartbeat && report.comparison.is_some() && report.changes.is_empty(),
             slot: run.slot.map(date),
-            late: waiting.filter(|time| *time >= TimeDelta::minutes(LATE)).map(words::duration),
+            late: late(run),
             collapsed: run.collapsed,
             collected: words::period(run.started, run.finished),
             counts: Counts::of(report, &open),

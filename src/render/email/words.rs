@@ -1,6 +1,6 @@
 //! The words of a mail: names in a row, how long, how much, from when to when.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{Text, counted, date};
 
@@ -22,17 +22,6 @@ pub(super) fn named(names: &mut dyn Iterator<Item = &str>) -> Text {
     let more = names.count();
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     Text::name(&format!("{}{rest}", shown.join(", ")))
-}
-
-/// How long: its two largest units, `2 h 10 min`.
-pub(super) fn duration(time: TimeDelta) -> String {
-    let minutes = time.num_minutes().max(0);
-    let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
-    match (days, hours) {
-        (0, 0) => format!("{minutes} min"),
-        (0, _) => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
-    }
 }
 
 /// From when to when; the day once, if it is one day.
@@ -70,15 +59,6 @@ mod tests {
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn durations_have_two_units() {
-        let cases =
-            [(0, "0 min"), (59, "59 min"), (130, "2 h 10 min"), (1_440 * 3 + 245, "3 d 4 h"), (-5, "0 min")];
-        for (minutes, shown) in cases {
-            assert_eq!(duration(TimeDelta::minutes(minutes)), shown);
-        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::changes::Changes;
 use super::rules::{RuleSection, Verdicts, sections};
 use super::tables::{AnomalyView, CoverageView, GapView, RoleView, ScopeView, UserView, WaiverView};
-use super::{NAMES, Table, Text, date, tables, undetermined_parts};
+use super::{NAMES, Table, Text, date, lateness, tables, undetermined_parts};
 use crate::finding::Severity;
 use crate::model::{Depth, PartState};
 use crate::report::{Completeness, ConsoleSummary, Report};
@@ -44,6 +44,8 @@ pub(super) struct RunView {
     pub(super) label: String,
     pub(super) job: Option<Text>,
     pub(super) slot: Option<String>,
+    /// A sentence on its lateness and on missed slots.
+    pub(super) lateness: Option<String>,
     pub(super) started: String,
     pub(super) finished: String,
     pub(super) version: &'static str,
@@ -160,6 +162,7 @@ impl RunView {
             label: run.id.chars().filter(plain).take(64).collect(),
             job: Text::maybe(run.job.as_deref()),
             slot: run.slot.map(date),
+            lateness: lateness(run),
             started: date(run.started),
             finished: date(run.finished),
             version: run.version,

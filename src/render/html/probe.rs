@@ -19,6 +19,7 @@ impl Page {
             run: RunView {
                 job: Some(text.clone()),
                 slot: Some("2026-11-23 18:00 UTC".to_owned()),
+                lateness: Some(String::new()),
                 ..RunView::default()
             },
             counts: Counts { consoles: 2, incomplete_consoles: 1, gaps: 2, findings: 2, ..Counts::default() },

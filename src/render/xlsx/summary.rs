@@ -8,7 +8,7 @@ mod tables;
 use chrono::{DateTime, Utc};
 use rust_xlsxwriter::{Format, FormatAlign, Url, Worksheet, XlsxError};
 
-use super::{Book, Palette, Style, serial, shown, undetermined_parts};
+use super::{Book, Palette, Style, lateness, serial, shown, undetermined_parts};
 use crate::finding::Severity;
 use crate::report::{Completeness, FindingState, Report};
 
@@ -234,8 +234,13 @@ impl Page<'_> {
         }
         self.put_time(places[3], run.started, &value)?;
         self.put_time(places[4], run.finished, &value)?;
+        let beside = value.clone();
         self.put(places[5], &run.configuration, &value.set_font_name("Consolas").set_font_size(8))?;
         self.row += 1;
+        if let Some(lateness) = lateness(run) {
+            self.put((1, 13), &lateness, &beside)?;
+            self.row += 1;
+        }
         Ok(())
     }
 }
