@@ -18,8 +18,8 @@ use serde::Deserialize;
 
 use crate::console::{Console, Error, ErrorKind};
 use crate::model::{
-    AssetGroup, AuthenticationSource, Collector, CollectorRights, ConsoleIdentity, ConsoleSettings, Coverage,
-    Depth, Gap, GapReason, Part, PrivilegeId, Requests, Role, Site, Snapshot, Totals, User,
+    Answer, AssetGroup, AuthenticationSource, Collector, CollectorRights, ConsoleIdentity, ConsoleSettings,
+    Coverage, Depth, Gap, GapReason, Part, PrivilegeId, Requests, Role, Site, Snapshot, Totals, User,
 };
 
 use asking::{Answers, Asker};
@@ -143,6 +143,11 @@ pub async fn collect(
         authentication_sources: lists.authentication_sources,
         sites: lists.sites.rows,
         asset_groups: lists.asset_groups.rows,
+        exceptions: Answer::NotAsked,
+        scans: Answer::NotAsked,
+        reports: Answer::NotAsked,
+        roster: None,
+        logon_sources: Vec::new(),
         coverage,
         anomalies,
     })
@@ -165,6 +170,11 @@ pub fn unseen(options: &Options, error: &Error, at: DateTime<Utc>) -> Snapshot {
         authentication_sources: Vec::new(),
         sites: Vec::new(),
         asset_groups: Vec::new(),
+        exceptions: Answer::NotAsked,
+        scans: Answer::NotAsked,
+        reports: Answer::NotAsked,
+        roster: None,
+        logon_sources: Vec::new(),
         coverage: Ledger::unseen(&gap(error, None)),
         anomalies: Vec::new(),
     }

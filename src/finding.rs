@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 pub use judgement::{About, Control, Framework, Judgement};
 
 use crate::model::{
-    AssetGroup, AuthenticationSource, ConsoleIdentity, PrivilegeId, Role, Site, User, UserId,
+    AssetGroup, AuthenticationSource, ConsoleIdentity, PrivilegeId, ReportAccess, Role, Site, User, UserId,
 };
 
 /// How much a finding matters; the only scale, everywhere.
@@ -102,6 +102,8 @@ pub enum SubjectKind {
     Site,
     /// An asset group.
     AssetGroup,
+    /// A configured report.
+    Report,
     /// The console as a whole.
     Console,
 }
@@ -116,6 +118,7 @@ impl SubjectKind {
             Self::AuthenticationSource => "authentication_source",
             Self::Site => "site",
             Self::AssetGroup => "asset_group",
+            Self::Report => "report",
             Self::Console => "console",
         }
     }
@@ -165,6 +168,12 @@ impl From<&Site> for Subject {
 impl From<&AssetGroup> for Subject {
     fn from(group: &AssetGroup) -> Self {
         Self { kind: SubjectKind::AssetGroup, id: group.id.to_string(), name: group.name.clone() }
+    }
+}
+
+impl From<&ReportAccess> for Subject {
+    fn from(report: &ReportAccess) -> Self {
+        Self { kind: SubjectKind::Report, id: report.id.to_string(), name: report.name.clone() }
     }
 }
 

@@ -4,12 +4,17 @@
 //! seen. Ids are newtypes over what the console sends; none of its vocabularies (roles, privileges, source types) is
 //! a closed set here (`console-api.md` §7).
 
+mod activity;
 mod coverage;
 mod entities;
 mod ids;
+mod person;
 #[cfg(test)]
 pub(crate) mod sample;
 
+pub use activity::{
+    Act, Exception, ExceptionKind, LastLogon, LogonSource, LogonSourceKind, ReportAccess, ScanActivity,
+};
 pub use coverage::{
     Anomaly, Answer, Claim, Coverage, CrossCheck, Gap, GapReason, Part, PartCoverage, PartState,
 };
@@ -18,6 +23,7 @@ pub use entities::{
     Site, TwoFactor, User, UserRole,
 };
 pub use ids::{AssetGroupId, AuthenticationSourceId, PrivilegeId, RoleId, SiteId, UserId};
+pub use person::{Confidence, MatchedBy, Person, RosterMatch, RosterSource};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -55,6 +61,21 @@ pub struct Snapshot {
     pub sites: Vec<Site>,
     /// Asset groups, by id.
     pub asset_groups: Vec<AssetGroup>,
+    /// Vulnerability exceptions and policy overrides, by kind and id; the coverage tells the two apart.
+    #[serde(default)]
+    pub exceptions: Answer<Vec<Exception>>,
+    /// Scans by who started them, by name.
+    #[serde(default)]
+    pub scans: Answer<Vec<ScanActivity>>,
+    /// Configured reports, by id.
+    #[serde(default)]
+    pub reports: Answer<Vec<ReportAccess>>,
+    /// The roster that the users were joined with.
+    #[serde(default)]
+    pub roster: Option<RosterSource>,
+    /// Where logons are known from, exports before logs.
+    #[serde(default)]
+    pub logon_sources: Vec<LogonSource>,
     /// How much of each part was seen, and every gap by name.
     pub coverage: Coverage,
     /// Where two answers of the console disagree, in the order of the cross-checks.
@@ -125,6 +146,9 @@ pub struct ConsoleSettings {
     pub two_factor: Option<bool>,
     /// `authentication.loginLockThreshold`: failed logins before an account is locked.
     pub login_lock_threshold: Option<i64>,
+    /// `web.sessionTimeout`, in seconds.
+    #[serde(default)]
+    pub session_timeout: Option<i64>,
 }
 
 /// The console's own totals (`page.totalResources`), re-read at the end of each walk.

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use recert::finding::{Severity, SubjectKind, Verdict};
 use recert::model::{
-    Collector, CollectorRights, ConsoleIdentity, ConsoleSettings, Coverage, Depth, Requests, Snapshot, Totals,
+    Answer, Collector, CollectorRights, ConsoleIdentity, ConsoleSettings, Coverage, Depth, Requests,
+    Snapshot, Totals,
 };
 use recert::report::{Completeness, FindingRow, FindingState, Report, RuleRow, Run, SCHEMA};
 use recert::store::{
@@ -353,6 +354,11 @@ fn snapshot(second: i64) -> Snapshot {
         authentication_sources: Vec::new(),
         sites: Vec::new(),
         asset_groups: Vec::new(),
+        exceptions: Answer::NotAsked,
+        scans: Answer::NotAsked,
+        reports: Answer::NotAsked,
+        roster: None,
+        logon_sources: Vec::new(),
         coverage: Coverage::default(),
         anomalies: Vec::new(),
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::console;
 use crate::model::{
-    Answer, AssetGroup, Authentication, AuthenticationSource, ConsoleIdentity, ConsoleSettings, Role, Site,
-    TwoFactor, User, UserRole,
+    Answer, AssetGroup, Authentication, AuthenticationSource, ConsoleIdentity, ConsoleSettings, Role,
+    RosterMatch, Site, TwoFactor, User, UserRole,
 };
 
 /// The console's identity; the name is the caller's.
@@ -24,6 +24,7 @@ pub(super) fn settings(settings: &console::AdministrationSettings) -> ConsoleSet
     ConsoleSettings {
         two_factor: authentication.and_then(|authentication| authentication.two_factor),
         login_lock_threshold: authentication.and_then(|authentication| authentication.login_lock_threshold),
+        session_timeout: None,
     }
 }
 
@@ -56,6 +57,8 @@ impl From<console::User> for User {
             sites: Answer::NotAsked,
             asset_groups: Answer::NotAsked,
             two_factor: TwoFactor::Undetermined,
+            person: RosterMatch::NotAsked,
+            last_logon: None,
         }
     }
 }

@@ -98,6 +98,11 @@ impl Ledger {
             state: PartState::Incomplete,
             gaps: Vec::new(),
         };
+        for part in Part::OPTIONAL {
+            if !self.parts.contains_key(&part) {
+                self.not_asked(part);
+            }
+        }
         let parts =
             Part::ALL.into_iter().map(|part| self.parts.remove(&part).unwrap_or_else(|| unbooked(part)));
         Coverage { parts: parts.collect() }
@@ -106,7 +111,7 @@ impl Ledger {
     /// The coverage of a console that gave no answer at all.
     pub(super) fn unseen(gap: &Gap) -> Coverage {
         let mut ledger = Self::default();
-        for part in Part::ALL {
+        for part in Part::ALL.into_iter().filter(|part| !Part::OPTIONAL.contains(part)) {
             let gaps = if part == Part::Info { vec![gap.clone()] } else { Vec::new() };
             ledger.book_as(part, PartState::Incomplete, None, 0, gaps);
         }

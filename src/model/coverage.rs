@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::UserId;
 
-/// The answer to one question about one user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The answer to one question, most often about one user.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer<T> {
     /// The console answered.
     Known(T),
     /// Not asked, because the depth or a flag made the question needless.
+    #[default]
     NotAsked,
     /// Asked without an answer; the coverage names the gap.
     Missing,
@@ -68,11 +69,23 @@ pub enum Part {
     AssetGroups,
     /// Users of each asset group.
     AssetGroupUsers,
+    /// The listing of vulnerability exceptions.
+    VulnerabilityExceptions,
+    /// The listing of policy overrides.
+    PolicyOverrides,
+    /// The recent scans.
+    Scans,
+    /// The listing of configured reports.
+    Reports,
+    /// The organisation's roster of people; not the console's.
+    Roster,
+    /// Last logons, from the console's log or an export; not of the API.
+    LastLogon,
 }
 
 impl Part {
     /// All of them, in the order of the coverage.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::Info,
         Self::Settings,
         Self::Collector,
@@ -91,6 +104,22 @@ impl Part {
         Self::SiteUsers,
         Self::AssetGroups,
         Self::AssetGroupUsers,
+        Self::VulnerabilityExceptions,
+        Self::PolicyOverrides,
+        Self::Scans,
+        Self::Reports,
+        Self::Roster,
+        Self::LastLogon,
+    ];
+
+    /// Those that are asked only where a rule needs them or the configuration names a source.
+    pub const OPTIONAL: [Self; 6] = [
+        Self::VulnerabilityExceptions,
+        Self::PolicyOverrides,
+        Self::Scans,
+        Self::Reports,
+        Self::Roster,
+        Self::LastLogon,
     ];
 
     /// The name in `coverage.csv`.
@@ -114,10 +143,17 @@ impl Part {
             Self::SiteUsers => "site_users",
             Self::AssetGroups => "asset_groups",
             Self::AssetGroupUsers => "asset_group_users",
+            Self::VulnerabilityExceptions => "vulnerability_exceptions",
+            Self::PolicyOverrides => "policy_overrides",
+            Self::Scans => "scans",
+            Self::Reports => "reports",
+            Self::Roster => "roster",
+            Self::LastLogon => "last_logon",
         }
     }
 
-    /// The path template that it is read from; what an auditor needs to read it again.
+    /// The path template that it is read from, or the table of the configuration that names its source; what an auditor
+    /// needs to read it again.
     pub fn endpoint(self) -> &'static str {
         match self {
             Self::Info => "/api/3/administration/info",
@@ -137,6 +173,12 @@ impl Part {
             Self::SiteUsers => "/api/3/sites/{id}/users",
             Self::AssetGroups => "/api/3/asset_groups",
             Self::AssetGroupUsers => "/api/3/asset_groups/{id}/users",
+            Self::VulnerabilityExceptions => "/api/3/vulnerability_exceptions",
+            Self::PolicyOverrides => "/api/3/policy_overrides",
+            Self::Scans => "/api/3/scans",
+            Self::Reports => "/api/3/reports",
+            Self::Roster => "roster",
+            Self::LastLogon => "last_logon",
         }
     }
 }
@@ -166,10 +208,19 @@ impl Coverage {
         self.part(part).is_some_and(|entry| matches!(entry.state, PartState::Complete | PartState::NotAsked))
     }
 
-    /// Whether no part has a gap: the population ties out. A part that is not mentioned was not seen.
+    /// Whether no part has a gap: the population ties out. A part that is not mentioned was not seen, unless it is one
+    /// that need not be asked.
     pub fn ties_out(&self) -> bool {
-        let seen = |part: &Part| self.part(*part).is_some_and(|entry| entry.state != PartState::Incomplete);
+        let seen = |part: &Part| match self.part(*part) {
+            Some(entry) => entry.state != PartState::Incomplete,
+            None => Part::OPTIONAL.contains(part),
+        };
         Part::ALL.iter().all(seen)
+    }
+
+    /// Whether a part was asked and answered whole.
+    pub fn was_seen(&self, part: Part) -> bool {
+        self.part(part).is_some_and(|entry| entry.state == PartState::Complete)
     }
 
     /// Every gap with its part.

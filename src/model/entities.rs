@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, AssetGroupId, AuthenticationSourceId, PrivilegeId, RoleId, SiteId, UserId};
+use super::{
+    Answer, AssetGroupId, AuthenticationSourceId, LastLogon, PrivilegeId, RoleId, RosterMatch, SiteId, UserId,
+};
 
 /// The id of the Global Administrator role.
 pub const GLOBAL_ADMIN: &str = "global-admin";
@@ -80,6 +82,12 @@ pub struct User {
     pub asset_groups: Answer<Vec<AssetGroupId>>,
     /// Two-factor state.
     pub two_factor: TwoFactor,
+    /// The person behind it.
+    #[serde(default)]
+    pub person: RosterMatch,
+    /// Its last logon; `None` if no source tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_logon: Option<LastLogon>,
 }
 
 impl User {

@@ -1,12 +1,15 @@
 //! Small worlds for unit tests: one complete snapshot, and users and roles to change one thing of.
 
+use std::sync::Arc;
+
 use chrono::DateTime;
 
 use super::{
     Answer, AssetGroup, AssetGroupId, Authentication, AuthenticationSource, AuthenticationSourceId,
-    Collector, CollectorRights, ConsoleIdentity, ConsoleSettings, Coverage, Depth, GLOBAL_ADMIN, Gap,
-    GapReason, KNOWN_PRIVILEGES, Part, PartCoverage, PartState, PrivilegeId, Requests, Role, RoleId, Site,
-    SiteId, Snapshot, Totals, TwoFactor, User, UserId, UserRole,
+    Collector, CollectorRights, Confidence, ConsoleIdentity, ConsoleSettings, Coverage, Depth, GLOBAL_ADMIN,
+    Gap, GapReason, KNOWN_PRIVILEGES, MatchedBy, Part, PartCoverage, PartState, Person, PrivilegeId,
+    Requests, Role, RoleId, RosterMatch, RosterSource, Site, SiteId, Snapshot, Totals, TwoFactor, User,
+    UserId, UserRole,
 };
 
 /// A complete snapshot: roles global-admin, user and the custom role "Auditors"; local and LDAP sources; sites 1 to 3;
@@ -28,7 +31,11 @@ pub(crate) fn snapshot(users: Vec<User>) -> Snapshot {
             user: None,
             rights: CollectorRights::GlobalAdministrator,
         },
-        settings: ConsoleSettings { two_factor: Some(true), login_lock_threshold: Some(5) },
+        settings: ConsoleSettings {
+            two_factor: Some(true),
+            login_lock_threshold: Some(5),
+            session_timeout: Some(600),
+        },
         totals: Totals { users: Some(users.len() as u64), sites: Some(3), asset_groups: Some(2) },
         requests: Requests { sent: 120, retried: 2, throttled: 1, waited_ms: 2_400 },
         users,
@@ -46,6 +53,11 @@ pub(crate) fn snapshot(users: Vec<User>) -> Snapshot {
         sites: (1..=3).map(site).collect(),
         asset_groups: (1..=2).map(asset_group).collect(),
         coverage: Coverage::default(),
+        exceptions: Answer::Known(Vec::new()),
+        scans: Answer::Known(Vec::new()),
+        reports: Answer::Known(Vec::new()),
+        roster: None,
+        logon_sources: Vec::new(),
         anomalies: Vec::new(),
     };
     snapshot.coverage.parts = Part::ALL
@@ -58,6 +70,10 @@ pub(crate) fn snapshot(users: Vec<User>) -> Snapshot {
             gaps: Vec::new(),
         })
         .collect();
+    for part in [Part::Roster, Part::LastLogon] {
+        let entry = snapshot.coverage.parts.iter_mut().find(|entry| entry.part == part).unwrap();
+        (entry.state, entry.expected, entry.examined) = (PartState::NotAsked, Some(0), 0);
+    }
     snapshot
 }
 
@@ -103,7 +119,48 @@ pub(crate) fn user(id: i64, login: &str) -> User {
         sites: Answer::Known(vec![SiteId(1)]),
         asset_groups: Answer::Known(Vec::new()),
         two_factor: TwoFactor::Delegated,
+        person: RosterMatch::NotAsked,
+        last_logon: None,
     }
+}
+
+/// An employed person of the roster, named after the id.
+pub(crate) fn person(id: &str) -> Person {
+    Person {
+        id: id.into(),
+        name: Some(format!("Person {id}")),
+        email: Some(format!("{id}@corp.example")),
+        manager: Some("Maria Boss".into()),
+        department: Some("Operations".into()),
+        employed: Some(true),
+        kind: Some("employee".into()),
+        temporary: Some(false),
+        start: None,
+        end: None,
+    }
+}
+
+/// Puts a person behind an account, matched by mail address.
+pub(crate) fn known_as(user: User, person: Person) -> User {
+    let matched =
+        RosterMatch::Person { person: Arc::new(person), by: MatchedBy::Email, confidence: Confidence::High };
+    User { person: matched, ..user }
+}
+
+/// Says that the users were joined with a roster; who has no person is nobody in it.
+pub(crate) fn with_roster(mut snapshot: Snapshot) -> Snapshot {
+    snapshot.roster = Some(RosterSource {
+        label: "people.csv".into(),
+        sha256: "ab".repeat(32),
+        people: 120,
+        read: snapshot.started,
+    });
+    for user in &mut snapshot.users {
+        if user.person == RosterMatch::NotAsked {
+            user.person = RosterMatch::Nobody;
+        }
+    }
+    snapshot
 }
 
 /// An enabled local user with 2FA configured; otherwise as [`user`].

@@ -67,9 +67,9 @@ fn write_row(row: &mut Row<'_>, finding: &FindingRow, place: Option<String>) -> 
 
 /// Ids of roles and privileges are text even where they are digits, and the console as a whole has none.
 fn write_subject_id(row: &mut Row<'_>, finding: &FindingRow, place: Option<String>) -> Result<(), XlsxError> {
-    use SubjectKind::{AssetGroup, AuthenticationSource, Console, Privilege, Role, Site, User};
+    use SubjectKind::{AssetGroup, AuthenticationSource, Console, Privilege, Report, Role, Site, User};
     let number = match finding.subject_kind {
-        User | Site | AssetGroup | AuthenticationSource => finding.subject_id.parse::<i64>().ok(),
+        User | Site | AssetGroup | AuthenticationSource | Report => finding.subject_id.parse::<i64>().ok(),
         Role | Privilege => None,
         Console => {
             row.skip(1);

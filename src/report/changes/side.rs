@@ -57,6 +57,10 @@ impl<'a> Side<'a> {
             }
             SubjectKind::Site => (Part::Sites, self.sites.contains_key(&number()?)),
             SubjectKind::AssetGroup => (Part::AssetGroups, self.asset_groups.contains_key(&number()?)),
+            SubjectKind::Report => {
+                let id = number()?;
+                (Part::Reports, self.snapshot.reports.known()?.iter().any(|report| report.id == id))
+            }
             SubjectKind::Console => return Some(true),
         };
         if listed { Some(true) } else { self.is_whole(part).then_some(false) }
