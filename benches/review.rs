@@ -22,13 +22,14 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
-use recert::analyze::Analyzers;
+use recert::analyze::Policy;
 use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
 use recert::console::{Console, Settings};
 use recert::graph::AccessGraph;
+use recert::history::History;
 use recert::model::{Depth, Snapshot};
 use recert::render::{ARTIFACTS, Format, Templates};
-use recert::report::{Completeness, History, Reviewed, Run, assemble};
+use recert::report::{Completeness, Reviewed, Run, assemble};
 use recert::review::{self, Source};
 use recert::simulator::{self, Estate, EstateOptions, Simulator};
 use recert::store::{read_snapshots, write_snapshots};
@@ -245,9 +246,9 @@ fn estate(path: &Path) {
     let snapshot = read_snapshots(path).unwrap().remove(0);
     let users = snapshot.users.len();
     phase("read", &mut lap);
-    let graph = AccessGraph::build(snapshot);
+    let estate = vec![AccessGraph::build(snapshot)];
     phase("graph", &mut lap);
-    let judgements = Analyzers::default().judge(&graph);
+    let judgements = Policy::default().judge(&estate, &History::default());
     phase("analyze", &mut lap);
     let run = Run {
         id: "bench".into(),
@@ -260,7 +261,9 @@ fn estate(path: &Path) {
         version: "bench",
         configuration: String::new(),
     };
-    let report = assemble(run, vec![Reviewed { graph, judgements }], &History::default());
+    let reviewed = estate.into_iter().zip(judgements);
+    let reviewed = reviewed.map(|(graph, judgements)| Reviewed { graph, judgements }).collect();
+    let report = assemble(run, reviewed, &[], &History::default());
     phase("assemble", &mut lap);
     let grants = report.grants().count();
     phase("count grants", &mut lap);

@@ -1,7 +1,7 @@
 //! The rules: each judges one console's access graph, purely, synchronously and without failing.
 //!
 //! A rule is a struct that is its own configuration table. Its file, its module, its table and its id are one name.
-//! Adding one is a file here and a line in [`analyzers!`].
+//! Adding one is a file here, a line in [`analyzers!`] and its controls in `controls.toml`.
 //!
 //! What holds for all of them: a judgement has three values, and what is not known is never read as "no". An account
 //! that cannot log in is the business of `inactive_account_with_privileges`; the other rules that speak of a danger
@@ -9,30 +9,33 @@
 
 #[cfg(test)]
 mod check;
-mod control;
+mod declared;
 mod mailbox;
 mod mismatch;
+mod policy;
 mod power;
 #[cfg(test)]
 mod properties;
 mod text;
 mod toxic;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::finding::{About, Finding, Judgement, Severity, Verdict};
+use crate::finding::{About, Control, Finding, Judgement, Severity};
 use crate::graph::AccessGraph;
+use crate::history::History;
 use crate::model::{Coverage, Part, PartState, TwoFactor, User};
 
+pub use declared::{AccountKind, DeclaredAccount};
+pub use policy::Policy;
 pub use toxic::{COMBINATIONS, Combination};
 
-use control::{cis, hipaa, iso27001, nist, pci_dss, soc2, sox};
 use mailbox::{Mailbox, is_one_person, login_form, mailboxes, name_form};
 use mismatch::{Disagreements, disagreements};
-use power::{can_change, holds_everything, is_privileged};
+use power::{Powers, can_change, holds_everything};
 use text::{amount, conjoin, cut, enumerate, first_logins, list, logins, yes_no};
 use toxic::{Holding, Holdings, held_by, holdings};
 
@@ -43,10 +46,33 @@ pub struct Context<'a> {
     pub graph: &'a AccessGraph,
     /// The time to judge at: the end of the collection, never the clock.
     pub now: DateTime<Utc>,
-    /// The ids of the rules before this one whose verdict is withheld (unknown, or the rule broke).
-    pub withheld: &'a [&'static str],
-    /// The ids of the rules before this one that found something, but could not judge everything.
-    pub partial: &'a [&'static str],
+    /// What the configuration declares.
+    pub policy: &'a Policy,
+    /// What earlier runs left behind.
+    pub history: &'a History,
+    /// Every console of the review, this one among them.
+    pub estate: &'a [AccessGraph],
+    /// What the rules before this one concluded.
+    pub so_far: &'a [Judgement],
+    powers: &'a Powers<'a>,
+}
+
+impl<'a> Context<'a> {
+    /// Whether an account has administrative power: it holds everything, or a toxic combination of high or critical
+    /// severity.
+    fn is_privileged(&self, user: &User) -> Option<bool> {
+        self.powers.is_privileged(self.graph, user)
+    }
+
+    /// The table of toxic combinations: recert's own rows, then the configuration's.
+    fn combinations(&self) -> &'a [Combination] {
+        self.powers.combinations
+    }
+
+    /// The account as the configuration declares it.
+    fn declared(&self, user: &User) -> Option<&'a DeclaredAccount> {
+        self.policy.declared(&self.graph.snapshot().console.name, &user.login)
+    }
 }
 
 /// What a rule saw, before the frame turns it into a verdict.
@@ -58,9 +84,16 @@ pub struct Outcome {
     pub expected: u64,
     /// What it found.
     pub findings: Vec<Finding>,
+    /// The input that it lacks altogether, and how to provide it; one sentence. Without it, nothing is proven.
+    pub lacks: Option<&'static str>,
 }
 
 impl Outcome {
+    /// Nothing can be judged, because an input is not there.
+    fn lacking(what: &'static str) -> Self {
+        Self { lacks: Some(what), ..Self::default() }
+    }
+
     /// Records one subject of the rule: something is wrong with it, or not, or it cannot be told (`None`).
     fn judge(&mut self, wrong: Option<bool>, finding: impl FnOnce() -> Finding) {
         self.expected += 1;
@@ -79,10 +112,13 @@ fn all_of<const N: usize>(conditions: [Option<bool>; N]) -> Option<bool> {
     if conditions.contains(&None) { None } else { Some(true) }
 }
 
+/// Whether any condition holds: one that does settles it, else one that is not known leaves it open.
+fn any_of<const N: usize>(conditions: [Option<bool>; N]) -> Option<bool> {
+    all_of(conditions.map(|condition| condition.map(|holds| !holds))).map(|none| !none)
+}
+
 /// One judgement of the catalogue.
 pub trait Rule: Configured {
-    /// What it is.
-    fn about(&self) -> &'static About;
     /// Judges one console.
     fn examine(&self, context: Context<'_>) -> Outcome;
     /// What is wrong with its knobs, beyond their types; one sentence without the rule's name.
@@ -91,12 +127,108 @@ pub trait Rule: Configured {
     }
 }
 
-/// The two settings that every rule has; [`rule!`] implements it.
+/// What a rule is, and its settings; [`about!`] and [`rule!`] implement it.
 pub trait Configured {
+    /// What it is.
+    fn about(&self) -> &About;
+    /// The controls that it serves.
+    fn controls(&self) -> Arc<[Control]>;
     /// Whether the configuration wants it.
     fn enabled(&self) -> bool;
     /// The severity that the configuration gives to all its findings.
     fn severity(&self) -> Option<Severity>;
+    /// Its own settings, beside the two that every rule has, with their defaults.
+    fn knobs(&self) -> Vec<Knob>;
+}
+
+/// One setting of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Knob {
+    /// The key in the rule's table.
+    pub name: &'static str,
+    /// What it does.
+    pub about: String,
+    /// Its default, as TOML.
+    pub default: String,
+}
+
+/// Declares what a rule is, as the static `ABOUT` of its file.
+macro_rules! about {
+    (
+        id: $id:literal, code: $code:literal, title: $title:literal, flags: $flags:literal,
+        evidence: $evidence:literal, why: $why:literal, severity: $severity:expr, click_path: $click_path:literal,
+        api_call: $api_call:literal, needs: $needs:expr, $(uses: $uses:expr,)? version: $version:literal,
+    ) => {
+        static ABOUT: crate::finding::About = crate::finding::About {
+            id: std::borrow::Cow::Borrowed($id),
+            code: std::borrow::Cow::Borrowed($code),
+            title: std::borrow::Cow::Borrowed($title),
+            flags: std::borrow::Cow::Borrowed($flags),
+            evidence: std::borrow::Cow::Borrowed($evidence),
+            why: std::borrow::Cow::Borrowed($why),
+            severity: $severity,
+            click_path: std::borrow::Cow::Borrowed($click_path),
+            api_call: std::borrow::Cow::Borrowed($api_call),
+            needs: $needs,
+            uses: about!(@uses $($uses)?),
+            version: $version,
+        };
+    };
+    (@uses $uses:expr) => { $uses };
+    (@uses) => { &[] };
+}
+
+/// Declares a rule's struct: its own knobs beside the two that every rule has.
+macro_rules! rule {
+    ($(#[$doc:meta])* $rule:ident { $($(#[doc = $knob_doc:literal])+ $knob:ident: $kind:ty = $default:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, serde::Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $rule {
+            /// Whether the rule judges at all.
+            pub enabled: bool,
+            /// Replaces the severity of every finding of this rule.
+            pub severity: Option<crate::finding::Severity>,
+            $($(#[doc = $knob_doc])+ pub $knob: $kind,)*
+        }
+
+        impl Default for $rule {
+            fn default() -> Self {
+                Self { enabled: true, severity: None, $($knob: $default,)* }
+            }
+        }
+
+        impl crate::analyze::Configured for $rule {
+            fn about(&self) -> &crate::finding::About {
+                &ABOUT
+            }
+
+            fn controls(&self) -> std::sync::Arc<[crate::finding::Control]> {
+                crate::finding::controls_of(&ABOUT.id)
+            }
+
+            fn enabled(&self) -> bool {
+                self.enabled
+            }
+
+            fn severity(&self) -> Option<crate::finding::Severity> {
+                self.severity
+            }
+
+            fn knobs(&self) -> Vec<crate::analyze::Knob> {
+                vec![$(crate::analyze::Knob {
+                    name: stringify!($knob),
+                    about: [$($knob_doc),+].concat().trim().to_owned(),
+                    default: crate::analyze::as_toml(&Self::default().$knob),
+                }),*]
+            }
+        }
+    };
+}
+
+/// A default as it would stand in the configuration; a setting that is off by default has none.
+fn as_toml(value: &impl serde::Serialize) -> String {
+    toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// Declares the catalogue, in the order of judging and printing: modules, the `[analyzers]` table and its rules.
@@ -122,40 +254,8 @@ macro_rules! analyzers {
             }
         }
 
-        #[cfg(test)]
-        const IDS: &[&str] = &[$(stringify!($id)),*];
-    };
-}
-
-/// Declares a rule's struct: its own knobs beside the two that every rule has.
-macro_rules! rule {
-    ($(#[$doc:meta])* $rule:ident { $($(#[$knob_doc:meta])* $knob:ident: $kind:ty = $default:expr,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, serde::Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub struct $rule {
-            /// Whether the rule judges at all.
-            pub enabled: bool,
-            /// Replaces the severity of every finding of this rule.
-            pub severity: Option<crate::finding::Severity>,
-            $($(#[$knob_doc])* pub $knob: $kind,)*
-        }
-
-        impl Default for $rule {
-            fn default() -> Self {
-                Self { enabled: true, severity: None, $($knob: $default,)* }
-            }
-        }
-
-        impl crate::analyze::Configured for $rule {
-            fn enabled(&self) -> bool {
-                self.enabled
-            }
-
-            fn severity(&self) -> Option<crate::finding::Severity> {
-                self.severity
-            }
-        }
+        /// The ids of the catalogue, in its order.
+        pub const IDS: &[&str] = &[$(stringify!($id)),*];
     };
 }
 
@@ -181,97 +281,6 @@ analyzers! {
     unknown_privilege: UnknownPrivilege,
     toxic_combination: ToxicCombination,
     incomplete_collection: IncompleteCollection,
-}
-
-impl Analyzers {
-    /// What is wrong with the knobs, each with its table's name; to be refused before anything is judged.
-    pub fn mistakes(&self) -> Vec<String> {
-        let mistake = |rule: &&dyn Rule| {
-            rule.mistake().map(|mistake| format!("analyzers.{}: {mistake}", rule.about().id))
-        };
-        self.rules().iter().filter_map(mistake).collect()
-    }
-
-    /// Judges one console by every rule. A rule that panics is a bug; it yields the verdict *error* and ends nothing.
-    pub fn judge(&self, graph: &AccessGraph) -> Vec<Judgement> {
-        let now = graph.snapshot().finished;
-        let mut judgements: Vec<Judgement> = Vec::new();
-        let (mut withheld, mut partial) = (Vec::new(), Vec::new());
-        for rule in self.rules() {
-            let judgement = judge(rule, Context { graph, now, withheld: &withheld, partial: &partial });
-            match judgement.verdict {
-                Verdict::Unknown | Verdict::Error => withheld.push(judgement.rule.id),
-                // The note of a rule that found something says what it did not see.
-                Verdict::Fail if judgement.note.is_some() => partial.push(judgement.rule.id),
-                _ => {}
-            }
-            judgements.push(judgement);
-        }
-        judgements
-    }
-}
-
-fn judge(rule: &dyn Rule, context: Context<'_>) -> Judgement {
-    let about = rule.about();
-    let mut judgement = Judgement {
-        rule: about,
-        verdict: Verdict::Pass,
-        examined: 0,
-        expected: 0,
-        note: None,
-        findings: Vec::new(),
-    };
-    if !rule.enabled() {
-        judgement.verdict = Verdict::NotApplicable;
-        judgement.note = Some("switched off in the configuration".to_owned());
-        return judgement;
-    }
-    let Ok(mut outcome) = catch_unwind(AssertUnwindSafe(|| rule.examine(context))) else {
-        judgement.verdict = Verdict::Error;
-        judgement.note = Some("the rule broke; this is a bug in recert".to_owned());
-        return judgement;
-    };
-    if let Some(severity) = rule.severity() {
-        outcome.findings.iter_mut().for_each(|finding| finding.severity = severity);
-    }
-    let coverage = &context.graph.snapshot().coverage;
-    let undetermined =
-        |part: &Part| coverage.part(*part).is_some_and(|seen| seen.state == PartState::Undetermined);
-    let names = |parts: Vec<Part>| parts.into_iter().map(Part::as_str).collect::<Vec<_>>();
-    let open = names(about.rests_on().filter(undetermined).collect());
-    let unseen = |part: &Part| !coverage.is_complete(*part) && !undetermined(part);
-    let unseen = names(about.rests_on().filter(unseen).collect());
-    (judgement.verdict, judgement.note) = conclude(&outcome, &unseen, &open);
-    judgement.examined = outcome.examined;
-    judgement.expected = outcome.expected;
-    judgement.findings = outcome.findings;
-    judgement
-}
-
-/// A finding always counts. Without one, absence proves nothing unless everything was seen.
-fn conclude(outcome: &Outcome, unseen: &[&str], undetermined: &[&str]) -> (Verdict, Option<String>) {
-    let missing = outcome.expected.saturating_sub(outcome.examined);
-    let said =
-        |says: &str, parts: &[&str]| (!parts.is_empty()).then(|| format!("{says}: {}", parts.join(", ")));
-    let parts: Vec<String> = [said("not seen whole", unseen), said("undetermined in part", undetermined)]
-        .into_iter()
-        .flatten()
-        .collect();
-    let note = match (parts.is_empty(), missing) {
-        (true, 0) => None,
-        (true, missing) => Some(format!("{missing} of {} could not be judged", outcome.expected)),
-        (false, _) => Some(parts.join("; ")),
-    };
-    let verdict = if !outcome.findings.is_empty() {
-        Verdict::Fail
-    } else if note.is_some() {
-        Verdict::Unknown
-    } else if outcome.expected == 0 {
-        Verdict::NotApplicable
-    } else {
-        Verdict::Pass
-    };
-    (verdict, note)
 }
 
 /// Enabled accounts, by id. One whose state is not known counts as enabled.
@@ -306,26 +315,19 @@ fn was_compared(coverage: &Coverage, parts: &[Part]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::finding::{Verdict, mapped_rules};
 
     #[test]
     fn ids_are_module_names_and_codes_are_unique() {
         let analyzers = Analyzers::default();
         let rules = analyzers.rules();
-        let ids: Vec<_> = rules.iter().map(|rule| rule.about().id).collect();
+        let ids: Vec<_> = rules.iter().map(|rule| &*rule.about().id).collect();
         assert_eq!(ids, IDS);
-        let codes: std::collections::BTreeSet<_> = rules.iter().map(|rule| rule.about().code).collect();
+        let codes: std::collections::BTreeSet<_> = rules.iter().map(|rule| &*rule.about().code).collect();
         assert_eq!(codes.len(), rules.len());
-    }
-
-    #[test]
-    fn conclusions_follow_from_findings_and_coverage() {
-        let outcome = |examined, expected| Outcome { examined, expected, findings: Vec::new() };
-        assert_eq!(conclude(&outcome(3, 3), &[], &[]).0, Verdict::Pass);
-        assert_eq!(conclude(&outcome(0, 0), &[], &[]).0, Verdict::NotApplicable);
-        assert_eq!(conclude(&outcome(2, 3), &[], &[]).0, Verdict::Unknown);
-        assert_eq!(conclude(&outcome(3, 3), &["users"], &[]).0, Verdict::Unknown);
-        assert_eq!(conclude(&outcome(0, 0), &["users"], &[]).0, Verdict::Unknown);
     }
 
     #[test]
@@ -333,11 +335,11 @@ mod tests {
         for rule in Analyzers::default().rules() {
             let about = rule.about();
             let capital = |text: &str| text.chars().next().is_some_and(char::is_uppercase);
-            assert!(capital(about.title) && !about.title.ends_with('.'), "{}: title", about.id);
-            for text in [about.flags, about.why, about.click_path, about.api_call] {
+            assert!(capital(&about.title) && !about.title.ends_with('.'), "{}: title", about.id);
+            for text in [&about.flags, &about.evidence, &about.why, &about.click_path, &about.api_call] {
                 assert!(capital(text) && text.ends_with('.') && !text.contains("  "), "{}: {text}", about.id);
             }
-            assert!(!about.controls.is_empty() && !about.needs.is_empty(), "{}", about.id);
+            assert!(!about.needs.is_empty(), "{}", about.id);
             assert!(about.version >= 1, "{}", about.id);
         }
     }
@@ -350,12 +352,45 @@ mod tests {
     }
 
     #[test]
+    fn one_known_yes_settles_an_alternative() {
+        assert_eq!(any_of([Some(false), Some(true)]), Some(true));
+        assert_eq!(any_of([None, Some(true)]), Some(true));
+        assert_eq!(any_of([None, Some(false)]), None);
+        assert_eq!(any_of([Some(false), Some(false)]), Some(false));
+    }
+
+    #[test]
+    fn every_rule_has_controls_and_every_mapped_rule_exists() {
+        let mapped: BTreeSet<&str> = mapped_rules().collect();
+        assert_eq!(mapped, IDS.iter().copied().collect());
+        for rule in Analyzers::default().rules() {
+            assert!(!rule.controls().is_empty(), "{}", rule.about().id);
+        }
+    }
+
+    #[test]
+    fn knobs_say_what_they_do_and_their_default() {
+        let knobs = Analyzers::default().global_admin_count.knobs();
+        let min = Knob {
+            name: "min",
+            about: "The fewest enabled Global Administrators that are enough.".into(),
+            default: "2".into(),
+        };
+        assert_eq!(knobs[0], min);
+        for rule in Analyzers::default().rules() {
+            for knob in rule.knobs() {
+                assert!(knob.about.ends_with('.'), "{}: {knob:?}", rule.about().id);
+            }
+        }
+    }
+
+    #[test]
     fn knobs_are_checked_and_named() {
-        assert_eq!(Analyzers::default().mistakes(), Vec::<String>::new());
+        assert_eq!(Policy::default().mistakes(), Vec::<String>::new());
         let mut analyzers = Analyzers::default();
         analyzers.global_admin_count.min = 9;
         analyzers.similar_roles.threshold = f64::NAN;
-        let mistakes = analyzers.mistakes();
+        let mistakes = Policy { analyzers, ..Policy::default() }.mistakes();
         assert!(mistakes[0].starts_with("analyzers.global_admin_count: "), "{mistakes:?}");
         assert!(mistakes[1].starts_with("analyzers.similar_roles: "), "{mistakes:?}");
     }
@@ -372,7 +407,9 @@ mod tests {
         let locked = User { locked: Some(true), ..user(1, "mia") };
         let table = "[locked_account]\nseverity = \"critical\"\n[email_missing_or_invalid]\nenabled = false";
         let analyzers: Analyzers = toml::from_str(table).unwrap();
-        let judgements = analyzers.judge(&AccessGraph::build(snapshot(vec![locked])));
+        let policy = Policy { analyzers, ..Policy::default() };
+        let estate = [AccessGraph::build(snapshot(vec![locked]))];
+        let judgements = policy.judge(&estate, &History::default()).remove(0);
         let of = |id: &str| judgements.iter().find(|judgement| judgement.rule.id == id).unwrap();
         assert_eq!(of("locked_account").findings[0].severity, Severity::Critical);
         assert_eq!(of("email_missing_or_invalid").verdict, Verdict::NotApplicable);

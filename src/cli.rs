@@ -167,7 +167,7 @@ async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyho
         Command::Diff(arguments) => diff::run(arguments, world, screen).await,
         Command::Store(command) => store::run(command, world, screen).await,
         Command::Check(arguments) => check::run(arguments, world, screen).await,
-        Command::Rules(arguments) => rules::run(&arguments, screen),
+        Command::Rules(arguments) => rules::run(&arguments, world, screen),
         Command::Explain(arguments) => explain::run(arguments, world, screen).await,
         Command::WhoCan(arguments) => who_can::run(arguments, world, screen).await,
         Command::Console(command) => console::run(command, world, screen).await,

@@ -5,6 +5,7 @@
 mod consoles;
 mod delivery;
 mod jobs;
+mod judging;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::analyze::Analyzers;
+use crate::analyze::{Analyzers, DeclaredAccount, Policy};
+use crate::waiver::Waiver;
 
 pub use consoles::{ConsoleTable, TlsTable};
 pub use delivery::{DaemonTable, SmtpTable, StoreTable};
@@ -49,7 +51,18 @@ pub struct Config {
     /// `[analyzers.RULE]`: the rules and their knobs.
     #[serde(default)]
     pub analyzers: Analyzers,
-    /// SHA-256 over the file and the overrides, hex: the configuration that counts.
+    /// `[[account]]`: service and break-glass accounts, and whose account is whose.
+    #[serde(default)]
+    pub account: Vec<DeclaredAccount>,
+    /// `[[waiver]]`: exceptions to rules.
+    #[serde(default)]
+    pub waiver: Vec<Waiver>,
+    /// A file with further waivers; `recert waive` writes it.
+    pub waiver_file: Option<PathBuf>,
+    /// What a review judges by, from the tables above and the file of waivers.
+    #[serde(skip)]
+    pub policy: Policy,
+    /// SHA-256 over the file, the waivers' file and the overrides, hex: the configuration that counts.
     #[serde(skip)]
     pub hash: String,
 }
@@ -104,7 +117,13 @@ impl Config {
         let overrides: BTreeMap<String, String> =
             environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
         let mut config = layered(path, &text, &overrides)?;
-        config.hash = hash(&text, &overrides);
+        let mut waivers = judging::named(std::mem::take(&mut config.waiver), "");
+        if let Some(file) = &config.waiver_file {
+            waivers.extend(judging::read_waivers(file)?);
+        }
+        config.hash = hash(&text, &overrides, config.waiver_file.as_deref());
+        config.policy =
+            Policy { analyzers: config.analyzers.clone(), accounts: config.account.clone(), waivers };
         config.check().map_err(|(place, problem)| ConfigError::Value {
             path: path.to_owned(),
             place,
@@ -136,10 +155,12 @@ impl Config {
                 return Err((place, "two consoles have this name; give each its own".to_owned()));
             }
         }
-        if let Some(mistake) = self.analyzers.mistakes().into_iter().next() {
+        if let Some(mistake) = self.policy.mistakes().into_iter().next() {
             let (place, problem) = mistake.split_once(": ").unwrap_or(("analyzers", &mistake));
             return Err((place.to_owned(), problem.to_owned()));
         }
+        judging::check_accounts(&self.account)?;
+        judging::check_waivers(&self.policy)?;
         for (index, job) in self.job.iter().enumerate() {
             let place = format!("job[{index}] {:?}", job.name);
             job.check().map_err(|(key, problem)| (format!("{place}: {key}"), problem))?;
@@ -216,9 +237,11 @@ fn key(variable: &str) -> String {
     key
 }
 
-fn hash(text: &str, overrides: &BTreeMap<String, String>) -> String {
+fn hash(text: &str, overrides: &BTreeMap<String, String>, waivers: Option<&Path>) -> String {
     let mut hash = Sha256::new();
     hash.update(text);
+    // What cannot be read was refused before.
+    hash.update(waivers.and_then(|path| fs::read(path).ok()).unwrap_or_default());
     for (variable, value) in overrides {
         hash.update(format!("\n{variable}={value}"));
     }

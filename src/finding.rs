@@ -1,5 +1,6 @@
 //! What a rule says: findings with stable ids, their severity, and the verdict of the rule on a console.
 
+mod controls;
 mod judgement;
 
 use std::borrow::Cow;
@@ -8,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use controls::{control_title, controls_of, mapped_rules, parse_control};
 pub use judgement::{About, Control, Framework, Judgement};
 
 use crate::model::{
@@ -206,13 +208,13 @@ pub struct Finding {
 impl Finding {
     /// A finding without evidence; [`Finding::with`] adds it.
     pub fn new(
-        rule: &'static str,
+        rule: &About,
         subject: impl Into<Subject>,
         severity: Severity,
         summary: impl Into<String>,
     ) -> Self {
         Self {
-            rule: Cow::Borrowed(rule),
+            rule: rule.id.clone(),
             subject: subject.into(),
             aspect: Cow::Borrowed(""),
             severity,
@@ -271,7 +273,8 @@ mod tests {
 
     fn finding(id: &str) -> Finding {
         let subject = Subject { kind: SubjectKind::User, id: id.into(), name: "jo".into() };
-        Finding::new("locked_account", subject, Severity::Medium, "jo is locked")
+        let rule = About::sample("locked_account", "LIFE-05", "Locked account");
+        Finding::new(&rule, subject, Severity::Medium, "jo is locked")
     }
 
     #[test]

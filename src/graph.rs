@@ -2,6 +2,7 @@
 //!
 //! Building it cannot fail. What the snapshot does not know stays unknown here ([`Reach::Unknown`]).
 
+mod activity;
 mod explain;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -9,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Serialize;
 
 use crate::model::{
-    AssetGroup, AssetGroupId, AuthenticationSource, AuthenticationSourceId, PrivilegeId, Role, RoleId, Site,
-    SiteId, Snapshot, User, UserId,
+    Act, AssetGroup, AssetGroupId, AuthenticationSource, AuthenticationSourceId, PrivilegeId, Role, RoleId,
+    Site, SiteId, Snapshot, User, UserId,
 };
 
+pub use activity::{LastSeen, SeenBy};
 pub use explain::{Explanation, Holder, PrivilegePath, ScopeExplanation, Target};
 
 /// Why a grant exists.
@@ -71,6 +73,7 @@ pub struct AccessGraph {
     snapshot: Snapshot,
     users_by_id: HashMap<UserId, usize>,
     users_by_role: BTreeMap<RoleId, Vec<usize>>,
+    last_seen: HashMap<UserId, LastSeen>,
 }
 
 impl AccessGraph {
@@ -86,7 +89,8 @@ impl AccessGraph {
                 users_by_role.entry(role.clone()).or_default().push(index);
             }
         }
-        Self { snapshot, users_by_id, users_by_role }
+        let last_seen = activity::last_seen(&snapshot);
+        Self { snapshot, users_by_id, users_by_role, last_seen }
     }
 
     /// The snapshot behind the graph.
@@ -102,6 +106,22 @@ impl AccessGraph {
     /// A user by id.
     pub fn user(&self, id: UserId) -> Option<&User> {
         self.users_by_id.get(&id).map(|&index| &self.snapshot.users[index])
+    }
+
+    /// When an account was last seen at work; `None` if nothing tells.
+    pub fn last_seen(&self, user: UserId) -> Option<LastSeen> {
+        self.last_seen.get(&user).copied()
+    }
+
+    /// Whose accounts did these things: by the id that the console gives, else by a name that only one account has.
+    pub fn actors<'a>(&self, acts: impl Iterator<Item = &'a Act>) -> Vec<Option<UserId>> {
+        let names = activity::Names::of(&self.snapshot);
+        acts.map(|act| names.actor(act)).collect()
+    }
+
+    /// Where a user stands in [`AccessGraph::users`].
+    pub fn position(&self, id: UserId) -> Option<usize> {
+        self.users_by_id.get(&id).copied()
     }
 
     /// A user by login: the exact one, else the only one that differs in case alone.

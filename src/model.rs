@@ -103,6 +103,13 @@ impl ConsoleIdentity {
     pub fn key(&self) -> &str {
         self.serial.as_deref().or(self.uuid.as_deref()).unwrap_or(&self.name)
     }
+
+    /// Whether two runs speak of one console: by the first of serial and uuid that both know, else by the name.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let said = [(&self.serial, &other.serial), (&self.uuid, &other.uuid)];
+        let said = said.into_iter().find_map(|(own, other)| Some(own.as_ref()? == other.as_ref()?));
+        said.unwrap_or_else(|| self.name == other.name)
+    }
 }
 
 /// How much a collection asks of the console.

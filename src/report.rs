@@ -2,8 +2,9 @@
 
 mod assembly;
 mod changes;
-mod history;
+mod controls;
 mod rows;
+mod waivers;
 #[cfg(test)]
 mod sample;
 
@@ -12,11 +13,15 @@ use serde::{Deserialize, Serialize};
 
 pub use assembly::{Reviewed, assemble};
 pub use changes::{Comparison, Differences, FindingChange, FindingCounts, Uncompared, changes};
-pub use history::{Before, BeforeFinding, BeforeRule, History, Sighting};
+pub use controls::{ControlRow, ControlState, ControlVerdict};
 pub use rows::{
     AnomalyRow, AssetGroupRow, Change, CoverageRow, Evidence, FindingRow, FindingState, GapRow, Grant,
     PrivilegeRow, RoleRow, RuleRow, Scopes, SiteRow, UserRow,
 };
+pub use waivers::{WaiverRow, WaiverState};
+
+use controls::control_rows;
+use waivers::{covering, waiver_rows, waiver_words, with_waivers};
 
 /// Everything one run found out.
 ///
@@ -52,6 +57,10 @@ pub struct Report {
     pub anomalies: Vec<AnomalyRow>,
     /// The earlier run that this one is compared with; `None` where there is none.
     pub comparison: Option<Comparison>,
+    /// Every waiver of the configuration, and what it covers.
+    pub waivers: Vec<WaiverRow>,
+    /// Every control that a rule serves, and what the rules say of it.
+    pub controls: Vec<ControlRow>,
     /// What changed since that run: by console, findings first, then what concerns administrators.
     pub changes: Vec<Change>,
 }

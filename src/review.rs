@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use sha2::{Digest, Sha256};
 
-use crate::analyze::Analyzers;
+use crate::analyze::Policy;
 use crate::collect::{self, Options, Progress};
 use crate::console::{Console, Error};
 use crate::graph::AccessGraph;
+use crate::history::History;
 use crate::model::Snapshot;
-use crate::report::{Completeness, History, Report, Reviewed, Run, assemble};
+use crate::report::{Completeness, Report, Reviewed, Run, assemble};
 
 /// A console to review.
 #[derive(Debug, Clone)]
@@ -117,20 +118,14 @@ pub fn same_console(snapshots: &[Snapshot]) -> Option<(&str, &str)> {
     })
 }
 
-/// Joins, judges and reports snapshots. Equal snapshots, rules, occasion and history give an equal report.
-pub fn report(
-    snapshots: Vec<Snapshot>,
-    analyzers: &Analyzers,
-    occasion: Occasion,
-    history: &History,
-) -> Report {
+/// Joins, judges and reports snapshots. Equal snapshots, policy, occasion and history give an equal report.
+pub fn report(snapshots: Vec<Snapshot>, policy: &Policy, occasion: Occasion, history: &History) -> Report {
     let run = run(&snapshots, occasion);
-    let reviewed = snapshots.into_iter().map(|snapshot| {
-        let graph = AccessGraph::build(snapshot);
-        let judgements = analyzers.judge(&graph);
-        Reviewed { graph, judgements }
-    });
-    assemble(run, reviewed.collect(), history)
+    let estate: Vec<AccessGraph> = snapshots.into_iter().map(AccessGraph::build).collect();
+    let judgements = policy.judge(&estate, history);
+    let reviewed = estate.into_iter().zip(judgements);
+    let reviewed = reviewed.map(|(graph, judgements)| Reviewed { graph, judgements }).collect();
+    assemble(run, reviewed, &policy.waivers, history)
 }
 
 fn run(snapshots: &[Snapshot], occasion: Occasion) -> Run {

@@ -145,7 +145,7 @@ async fn fail_on_exits_with_4_only_where_a_finding_is_that_bad() {
 
 fn all_rules() -> Vec<String> {
     let analyzers = recert::analyze::Analyzers::default();
-    analyzers.rules().iter().map(|rule| rule.about().id.to_owned()).collect()
+    analyzers.rules().iter().map(|rule| rule.about().id.clone().into_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use recert::analyze::Analyzers;
+use recert::analyze::Policy;
 use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
 use recert::console::{Console, Retry, Settings};
+use recert::history::History;
 use recert::model::{Depth, Snapshot};
-use recert::report::{History, Report};
+use recert::report::Report;
 use recert::review::{self, Occasion, Source};
 use recert::simulator::{self, Estate, EstateOptions, Fault, Faults, Simulator};
 use secrecy::SecretString;
@@ -64,8 +65,7 @@ async fn collected(
 }
 
 fn reported(snapshot: Snapshot) -> (Report, Value) {
-    let report =
-        review::report(vec![snapshot], &Analyzers::default(), Occasion::default(), &History::default());
+    let report = review::report(vec![snapshot], &Policy::default(), Occasion::default(), &History::default());
     let json = serde_json::to_value(&report).unwrap();
     (report, json)
 }
@@ -392,7 +392,7 @@ async fn one_dead_console_does_not_end_the_review_of_another() {
     settings.retry = Retry { base: std::time::Duration::from_millis(1), ..settings.retry };
     dead.console = Console::connect(settings).unwrap();
     let snapshots = review::collect(&[alive, dead], clock).await.unwrap();
-    let report = review::report(snapshots, &Analyzers::default(), Occasion::default(), &History::default());
+    let report = review::report(snapshots, &Policy::default(), Occasion::default(), &History::default());
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["run"]["verdict"], "incomplete");
     let of = |name: &str| {

@@ -294,19 +294,22 @@ fn report(run: &str, job: &str, slot: i64) -> Report {
         waiver_expires: None,
     };
     let rule = |_| RuleRow {
-        id: "locked_account",
-        code: "LIFE-05",
-        title: "Locked account",
+        id: "locked_account".into(),
+        code: "LIFE-05".into(),
+        title: "Locked account".into(),
         console: "hq".into(),
         severity: Severity::High,
+        original_verdict: None,
+        open: 1,
+        controls: std::sync::Arc::default(),
         verdict: Verdict::Fail,
         examined: FINDINGS as u64,
         expected: FINDINGS as u64,
         findings: FINDINGS as u64,
         note: None,
-        why: "",
-        click_path: "",
-        api_call: "",
+        why: "".into(),
+        click_path: "".into(),
+        api_call: "".into(),
         version: 1,
     };
     Report {
@@ -334,6 +337,8 @@ fn report(run: &str, job: &str, slot: i64) -> Report {
         coverage: Vec::new(),
         gaps: Vec::new(),
         anomalies: Vec::new(),
+        waivers: Vec::new(),
+        controls: Vec::new(),
         changes: Vec::new(),
     }
 }

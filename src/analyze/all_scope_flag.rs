@@ -1,16 +1,15 @@
 //! SCOPE-01: accounts that reach everything by a flag.
 
-use super::{
-    Context, Outcome, Rule, all_of, can_change, cut, enabled, hipaa, iso27001, nist, pci_dss, soc2, yes_no,
-};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, all_of, can_change, cut, enabled, yes_no};
+use crate::finding::{Finding, Severity};
 use crate::model::{GLOBAL_ADMIN, Part, UserRole};
 
-static ABOUT: About = About {
+about! {
     id: "all_scope_flag",
     code: "SCOPE-01",
     title: "Access to all sites or all asset groups",
     flags: "Enabled accounts with the all-sites or all-asset-groups flag outside the roles in allowed_roles.",
+    evidence: "The flags allSites and allAssetGroups of the account, and its privileges.",
     why: "The flag includes everything that is added later; nobody decides on it again.",
     severity: Severity::High,
     click_path: "Administration > Users > Manage users > the user > Site access and Asset group access: select the ones \
@@ -18,18 +17,9 @@ static ABOUT: About = About {
     api_call: "PUT /api/3/users/{id} with role.allSites=false and role.allAssetGroups=false, then PUT \
                /api/3/users/{id}/sites and /asset_groups with the ids to keep (the first call replaces the whole user \
                and drops grants: read them before, restore them after).",
-    controls: &[
-        soc2("CC6.1"),
-        iso27001("8.3"),
-        iso27001("5.15"),
-        pci_dss("7.2.1"),
-        pci_dss("7.2.2"),
-        nist("AC-6"),
-        hipaa("308(a)(4)(ii)(B)"),
-    ],
     needs: &[Part::Users, Part::UserPrivileges],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.all_scope_flag]`: SCOPE-01.
@@ -40,10 +30,6 @@ rule! {
 }
 
 impl Rule for AllScopeFlag {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         for user in enabled(graph) {
@@ -56,7 +42,7 @@ impl Rule for AllScopeFlag {
                 let severity = if changes == Some(true) { Severity::High } else { Severity::Medium };
                 let everything = reached(&user.role).unwrap_or_default();
                 let summary = format!("{} reaches {everything} by a flag", cut(&user.login));
-                Finding::new(ABOUT.id, user, severity, summary)
+                Finding::new(&ABOUT, user, severity, summary)
                     .with("role", cut(&user.role.label()))
                     .with("reaches", everything)
                     .with("can change what it reaches", yes_no(changes))

@@ -1,8 +1,10 @@
 //! How a rule's test reads: a rule, a world, and what it must conclude.
 
-use super::{Context, Rule, judge};
-use crate::finding::{Finding, Verdict};
+use super::policy::judge;
+use super::{COMBINATIONS, Context, Policy, Powers, Rule};
+use crate::finding::{Finding, Judgement, Verdict};
 use crate::graph::AccessGraph;
+use crate::history::History;
 use crate::model::Snapshot;
 
 /// What a rule must conclude.
@@ -18,10 +20,27 @@ pub(super) enum Expect<'a> {
     NotApplicable,
 }
 
+/// What a rule may look at beside the console itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Around {
+    /// What the configuration declares.
+    pub(super) policy: Policy,
+    /// What earlier runs left behind.
+    pub(super) history: History,
+    /// Further consoles of the review.
+    pub(super) others: Vec<Snapshot>,
+    /// What the rules before this one concluded.
+    pub(super) so_far: Vec<Judgement>,
+}
+
 /// Judges a world by one rule and compares.
 pub(super) fn check(rule: &dyn Rule, world: Snapshot, expected: Expect<'_>) {
-    let graph = AccessGraph::build(world);
-    let judgement = judge(rule, context(&graph));
+    check_in(rule, world, &Around::default(), expected);
+}
+
+/// As [`check`], with something around the world.
+pub(super) fn check_in(rule: &dyn Rule, world: Snapshot, around: &Around, expected: Expect<'_>) {
+    let judgement = judged(rule, world, around);
     let names: Vec<_> = judgement.findings.iter().map(|finding| finding.subject.name.as_str()).collect();
     let (verdict, subjects) = match expected {
         Expect::Pass => (Verdict::Pass, &[][..]),
@@ -36,10 +55,22 @@ pub(super) fn check(rule: &dyn Rule, world: Snapshot, expected: Expect<'_>) {
 
 /// What a rule finds in a world.
 pub(super) fn findings(rule: &dyn Rule, world: Snapshot) -> Vec<Finding> {
-    let graph = AccessGraph::build(world);
-    judge(rule, context(&graph)).findings
+    judged(rule, world, &Around::default()).findings
 }
 
-fn context(graph: &AccessGraph) -> Context<'_> {
-    Context { graph, now: graph.snapshot().finished, withheld: &[], partial: &[] }
+/// What a rule concludes about a world with something around it.
+pub(super) fn judged(rule: &dyn Rule, world: Snapshot, around: &Around) -> Judgement {
+    let estate: Vec<AccessGraph> =
+        std::iter::once(world).chain(around.others.iter().cloned()).map(AccessGraph::build).collect();
+    let graph = &estate[0];
+    let context = Context {
+        graph,
+        now: graph.snapshot().finished,
+        policy: &around.policy,
+        history: &around.history,
+        estate: &estate,
+        so_far: &around.so_far,
+        powers: &Powers::new(&COMBINATIONS, graph),
+    };
+    judge(rule, context)
 }

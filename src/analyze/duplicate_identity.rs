@@ -2,29 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{
-    Context, Mailbox, Outcome, Rule, cut, first_logins, is_one_person, iso27001, list, login_form, name_form, nist, pci_dss,
-    mailboxes, soc2,
-};
-use crate::finding::{About, Finding, Severity, digest};
+use super::{Context, Mailbox, Outcome, Rule, cut, first_logins, is_one_person, list, login_form, name_form, mailboxes};
+use crate::finding::{Finding, Severity, digest};
 use crate::model::{ConsoleIdentity, Part, User};
 
-static ABOUT: About = About {
+about! {
     id: "duplicate_identity",
     code: "HYG-03",
     title: "Several accounts of one person",
     flags: "Accounts, at least one of them enabled, that share a mailbox and a name, or a name and a login across \
             authentication sources.",
+    evidence: "Mail addresses, full names, logins and authentication sources of all accounts.",
     why: "When the person leaves or moves, the directory closes one account and the twin stays open.",
     severity: Severity::Medium,
     click_path: "Administration > Users > Manage users: agree with the person which account stays, move its grants, and \
                  delete the others.",
     api_call: "GET /api/3/users/{id}/sites and /asset_groups of the accounts to go, PUT the same on the account that \
                stays, then DELETE /api/3/users/{id}.",
-    controls: &[soc2("CC6.2"), iso27001("5.16"), pci_dss("8.2.1"), nist("IA-4")],
     needs: &[Part::Users],
     version: 2,
-};
+}
 
 rule! {
     /// `[analyzers.duplicate_identity]`: HYG-03.
@@ -32,10 +29,6 @@ rule! {
 }
 
 impl Rule for DuplicateIdentity {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let users = graph.users();
         let comparable = |user: &&User| user.email.is_some() || source(user).is_some();
@@ -44,6 +37,7 @@ impl Rule for DuplicateIdentity {
             examined: users.iter().filter(comparable).count() as u64,
             expected: users.len() as u64,
             findings: clusters.map(|cluster| finding(&graph.snapshot().console, &cluster)).collect(),
+            lacks: None,
         }
     }
 }
@@ -57,7 +51,7 @@ fn finding(console: &ConsoleIdentity, Cluster { traits, users }: &Cluster<'_>) -
         let source = user.authentication.as_ref().and_then(|from| from.name.as_deref()).unwrap_or("unknown source");
         format!("{} (id {}, {}, {state})", cut(&user.login), user.id, cut(source))
     };
-    Finding::new(ABOUT.id, console, Severity::Medium, summary)
+    Finding::new(&ABOUT, console, Severity::Medium, summary)
         .aspect(traits.first().map(Trait::aspect).unwrap_or_default())
         .with("name", cut(&lead.name))
         .with("mail address", cut(lead.email.as_deref().unwrap_or("none")))

@@ -1,23 +1,23 @@
 //! HYG-01: accounts whose mail address cannot reach anybody.
 
-use super::{Context, Mailbox, Outcome, Rule, cis, cut, enabled, is_privileged, list, nist, pci_dss, yes_no};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Mailbox, Outcome, Rule, cut, enabled, list, yes_no};
+use crate::finding::{Finding, Severity};
 use crate::model::Part;
 
-static ABOUT: About = About {
+about! {
     id: "email_missing_or_invalid",
     code: "HYG-01",
     title: "Mail address missing or invalid",
     flags: "Enabled accounts without a mail address, with one that cannot be valid, or with one outside approved_domains.",
+    evidence: "The mail address of the account.",
     why: "The address is what ties an account to a person; without it nobody is told, and nobody can be asked to review.",
     severity: Severity::Medium,
     click_path: "Administration > Users > Manage users > the user > General: enter the owner's address.",
     api_call: "PUT /api/3/users/{id} with email (it replaces the whole user and drops grants: read them before, restore \
                them after).",
-    controls: &[cis("5.1"), pci_dss("8.2.1"), nist("IA-4")],
     needs: &[Part::Users, Part::UserPrivileges],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.email_missing_or_invalid]`: HYG-01.
@@ -28,25 +28,22 @@ rule! {
 }
 
 impl Rule for EmailMissingOrInvalid {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn mistake(&self) -> Option<String> {
         let odd = self.approved_domains.iter().find(|domain| domain.trim().is_empty() || domain.contains('@'))?;
         Some(format!("approved_domains holds {odd:?}, which is not a domain"))
     }
 
-    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+    fn examine(&self, context: Context<'_>) -> Outcome {
+        let Context { graph, .. } = context;
         let mut outcome = Outcome::default();
         for user in enabled(graph) {
             let address = user.email.as_deref().map(str::trim).filter(|address| !address.is_empty());
             let problem = self.problem(address);
             outcome.judge(Some(problem.is_some()), || {
-                let privileged = is_privileged(user);
+                let privileged = context.is_privileged(user);
                 let severity = if privileged == Some(true) { Severity::Medium } else { Severity::Low };
                 let summary = format!("{} has {}", cut(&user.login), problem.unwrap_or_default());
-                let finding = Finding::new(ABOUT.id, user, severity, summary)
+                let finding = Finding::new(&ABOUT, user, severity, summary)
                     .with("mail address", cut(address.unwrap_or("none")))
                     .with("administrative power", yes_no(privileged));
                 if self.approved_domains.is_empty() {

@@ -1,14 +1,15 @@
 //! PRIV-02: too few or too many Global Administrators.
 
-use super::{Context, Outcome, Rule, amount, cis, enabled, holds_everything, iso27001, logins, nist, pci_dss};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, amount, enabled, holds_everything, logins};
+use crate::finding::{Finding, Severity};
 use crate::model::{GLOBAL_ADMIN, Part, User};
 
-static ABOUT: About = About {
+about! {
     id: "global_admin_count",
     code: "PRIV-02",
     title: "Number of Global Administrators outside the agreed band",
     flags: "A console with fewer enabled Global Administrators than min, more than max, or none at all.",
+    evidence: "Enabled accounts with the role global-admin or the superuser flag.",
     why: "One administrator is one accident away from a lock-out; every one too many is another way to take the console \
           over.",
     severity: Severity::Critical,
@@ -17,10 +18,9 @@ static ABOUT: About = About {
     api_call: "GET /api/3/roles/global-admin/users lists them; PUT /api/3/users/{id} with another role.id (it replaces \
                the whole user and drops grants: read them before, restore them after; a local account's authentication \
                type changes from admin to normal).",
-    controls: &[iso27001("8.2"), nist("AC-6(5)"), cis("5.4"), pci_dss("7.2.2")],
     needs: &[Part::Users],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.global_admin_count]`: PRIV-02.
@@ -33,10 +33,6 @@ rule! {
 }
 
 impl Rule for GlobalAdminCount {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn mistake(&self) -> Option<String> {
         (self.min > self.max).then(|| format!("min ({}) is above max ({})", self.min, self.max))
     }
@@ -64,7 +60,7 @@ impl Rule for GlobalAdminCount {
                 _ => amount(certain.len(), "enabled Global Administrator"),
             };
             let summary = format!("The console has {has}; {min} to {max} are agreed");
-            let finding = Finding::new(ABOUT.id, &snapshot.console, severity, summary)
+            let finding = Finding::new(&ABOUT, &snapshot.console, severity, summary)
                 .with("agreed", format!("{min} to {max}"))
                 .with("Global Administrators", logins(&certain));
             let finding =

@@ -1,22 +1,22 @@
 //! SCOPE-04: grants and records on which the console contradicts itself.
 
-use super::{Context, Disagreements, Outcome, Rule, disagreements, iso27001, nist, sox, was_compared};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Disagreements, Outcome, Rule, disagreements, was_compared};
+use crate::finding::{Finding, Severity};
 use crate::model::{CrossCheck, Part};
 
-static ABOUT: About = About {
+about! {
     id: "grant_mismatch",
     code: "SCOPE-04",
     title: "Contradictory or dangling grants",
     flags: "Sites, asset groups and authentication sources whose users differ between the users' records and their own \
             lists, grants of sites or asset groups that the console does not list, and incomplete user records.",
+    evidence: "The grants as the user's record has them and as the lists of sites and asset groups have them.",
     why: "A review of this population certifies access that nobody may have, and misses access that somebody has.",
     severity: Severity::High,
     click_path: "Administration > Users > Manage users > the user: compare the access page with the page of the site or \
                  asset group, correct the one that is wrong, and review again.",
     api_call: "GET /api/3/users/{id}/sites and /api/3/sites/{id}/users show both sides (the same for asset_groups); \
                DELETE /api/3/users/{id}/sites/{siteId} takes a dangling grant away.",
-    controls: &[sox("IPE: completeness and accuracy"), nist("AU-6"), iso27001("5.18")],
     needs: &[
         Part::Users,
         Part::UserSites,
@@ -29,7 +29,7 @@ static ABOUT: About = About {
         Part::AssetGroupUsers,
     ],
     version: 2,
-};
+}
 
 const CHECKS: &[CrossCheck] = &[
     CrossCheck::AuthenticationSourceUsers,
@@ -46,10 +46,6 @@ rule! {
 }
 
 impl Rule for GrantMismatch {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let compared = was_compared(
             &graph.snapshot().coverage,
@@ -60,6 +56,7 @@ impl Rule for GrantMismatch {
             examined: if compared { expected } else { 0 },
             expected,
             findings: disagreements(graph, CHECKS).iter().map(finding).collect(),
+            lacks: None,
         }
     }
 }
@@ -68,7 +65,7 @@ fn finding(disagreements: &Disagreements<'_>) -> Finding {
     // The users of a site or group are a cross-check that no console documents exactly: alone they prove less.
     let doubtful = |check| matches!(check, CrossCheck::SiteUsers | CrossCheck::AssetGroupUsers);
     let weak = disagreements.anomalies.iter().all(|anomaly| doubtful(anomaly.check));
-    disagreements.finding(ABOUT.id, if weak { Severity::Medium } else { Severity::High })
+    disagreements.finding(&ABOUT, if weak { Severity::Medium } else { Severity::High })
 }
 
 #[cfg(test)]

@@ -1,27 +1,25 @@
 //! PRIV-05: accounts that cannot log in and still hold access.
 
-use super::{
-    Context, Outcome, Rule, all_of, amount, cut, is_privileged, iso27001, nist, pci_dss, soc2, yes_no,
-};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, all_of, amount, cut, yes_no};
+use crate::finding::{Finding, Severity};
 use crate::model::{Part, User};
 
-static ABOUT: About = About {
+about! {
     id: "inactive_account_with_privileges",
     code: "PRIV-05",
     title: "Disabled or locked account with access",
     flags: "Disabled or locked accounts that still have administrative power, an all-sites or all-asset-groups flag, \
             or, if disabled, grants of their own.",
+    evidence: "The enabled and locked states of the account, its privileges, flags and grants.",
     why: "Everything that the account holds is live again with one click on enable or unlock.",
     severity: Severity::Medium,
     click_path: "Administration > Users > Manage users > the user: delete the account if nobody needs it back; otherwise \
                  give it the role User and remove its sites and asset groups.",
     api_call: "DELETE /api/3/users/{id}; or DELETE /api/3/users/{id}/sites and DELETE /api/3/users/{id}/asset_groups, \
                and PUT /api/3/users/{id} with role.id user and both all-flags false (it replaces the whole user).",
-    controls: &[soc2("CC6.2"), iso27001("5.18"), nist("AC-2(3)"), pci_dss("7.2.4")],
     needs: &[Part::Users, Part::UserPrivileges, Part::UserSites, Part::UserAssetGroups],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.inactive_account_with_privileges]`: PRIV-05.
@@ -32,11 +30,8 @@ rule! {
 }
 
 impl Rule for InactiveAccountWithPrivileges {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+    fn examine(&self, context: Context<'_>) -> Outcome {
+        let Context { graph, .. } = context;
         let mut outcome = Outcome::default();
         for user in graph.users() {
             let inactive = is_inactive(user);
@@ -44,17 +39,18 @@ impl Rule for InactiveAccountWithPrivileges {
                 continue;
             }
             // locked_account tells of every locked account; here its plain grants add nothing.
+            let privileged = context.is_privileged(user);
             let holds = match (self.privileged_only, user.enabled == Some(true)) {
-                (true, _) => is_privileged(user),
-                (false, true) => holds_widely(user),
-                (false, false) => holds_anything(user),
+                (true, _) => privileged,
+                (false, true) => holds_widely(user, privileged),
+                (false, false) => holds_anything(user, privileged),
             };
             outcome.judge(all_of([inactive, holds]), || {
                 let state = if user.enabled == Some(false) { "disabled" } else { "locked" };
                 let summary = format!("{} is {state} and would have its access back at once", cut(&user.login));
-                Finding::new(ABOUT.id, user, Severity::Medium, summary)
+                Finding::new(&ABOUT, user, Severity::Medium, summary)
                     .with("role", cut(&user.role.label()))
-                    .with("administrative power", yes_no(is_privileged(user)))
+                    .with("administrative power", yes_no(privileged))
                     .with("all sites", yes_no(Some(user.role.all_sites)))
                     .with("all asset groups", yes_no(Some(user.role.all_asset_groups)))
                     .with("grants of its own", own_grants(user))
@@ -69,14 +65,14 @@ fn is_inactive(user: &User) -> Option<bool> {
     all_of([user.enabled, user.locked.map(|locked| !locked)]).map(|active| !active)
 }
 
-fn holds_widely(user: &User) -> Option<bool> {
-    if user.role.all_sites || user.role.all_asset_groups { Some(true) } else { is_privileged(user) }
+fn holds_widely(user: &User, privileged: Option<bool>) -> Option<bool> {
+    if user.role.all_sites || user.role.all_asset_groups { Some(true) } else { privileged }
 }
 
-fn holds_anything(user: &User) -> Option<bool> {
+fn holds_anything(user: &User, privileged: Option<bool>) -> Option<bool> {
     let has_none = |grants: Option<usize>| grants.map(|grants| grants == 0);
     let nothing = all_of([
-        is_privileged(user).map(|privileged| !privileged),
+        privileged.map(|privileged| !privileged),
         Some(!user.role.all_sites && !user.role.all_asset_groups),
         has_none(user.sites.known().map(Vec::len)),
         has_none(user.asset_groups.known().map(Vec::len)),

@@ -1,27 +1,27 @@
 //! GOV-05: parts of the population that the review did not see. It judges last, to name the verdicts that this costs.
 
-use super::{Context, Outcome, Rule, amount, cut, list, logins, nist, sox};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, amount, cut, list, logins};
+use crate::finding::{Finding, Judgement, Severity, Verdict};
 use crate::graph::AccessGraph;
 use crate::model::{Gap, Part, PartCoverage, PartState, TwoFactor, User};
 
 /// The most gaps that one finding shows; the coverage lists them all.
 const SHOWN: usize = 5;
 
-static ABOUT: About = About {
+about! {
     id: "incomplete_collection",
     code: "GOV-05",
     title: "Collection incomplete",
     flags: "Every part of the population that was not seen whole, or whose answers prove nothing.",
+    evidence: "The coverage of every part: what was expected, what was seen, and each gap.",
     why: "What was not seen is not certified: no verdict rests on it, and a sign-off must not either.",
     severity: Severity::High,
     click_path: "Administration > Users > Manage users > the service account: role Global Administrator with all sites \
                  and asset groups; mend what the gaps name, and run the review again.",
     api_call: "GET each endpoint that the gaps name, with the service account; the answer says what is missing.",
-    controls: &[sox("IPE: completeness and accuracy"), nist("CA-7")],
     needs: &Part::ALL,
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.incomplete_collection]`: GOV-05.
@@ -29,10 +29,6 @@ rule! {
 }
 
 impl Rule for IncompleteCollection {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn examine(&self, context: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         let Context { graph, .. } = context;
@@ -49,7 +45,7 @@ impl Rule for IncompleteCollection {
                 let (says, severity) = problem.map_or(("was not seen", Severity::High), |(_, problem)| problem);
                 let summary = format!("Part {part} of console {} {says}", cut(&snapshot.console.name));
                 let finding =
-                    Finding::new(ABOUT.id, &snapshot.console, severity, summary).aspect(part.as_str());
+                    Finding::new(&ABOUT, &snapshot.console, severity, summary).aspect(part.as_str());
                 let finding = seen.into_iter().fold(finding, evidence);
                 with_verdicts(finding, context)
             });
@@ -59,7 +55,15 @@ impl Rule for IncompleteCollection {
 }
 
 /// What the gaps cost: verdicts that are not given, and verdicts that rest on a part of the population.
-fn with_verdicts(finding: Finding, Context { withheld, partial, .. }: Context<'_>) -> Finding {
+fn with_verdicts(finding: Finding, context: Context<'_>) -> Finding {
+    let of = |wanted: &dyn Fn(&Judgement) -> bool| -> Vec<&str> {
+        context.so_far.iter().filter(|judgement| wanted(judgement)).map(|judgement| &*judgement.rule.id).collect()
+    };
+    let withheld = of(&|judgement| {
+        matches!(judgement.verdict, Verdict::Unknown | Verdict::Error) && !judgement.lacks_input
+    });
+    // The note of a rule that found something says what it did not see.
+    let partial = of(&|judgement| judgement.verdict == Verdict::Fail && judgement.note.is_some());
     let named = [("verdicts withheld", withheld), ("judged in part", partial)];
     let named = named.into_iter().filter(|(_, rules)| !rules.is_empty());
     named.fold(finding, |finding, (label, rules)| finding.with(label, list(rules)))
@@ -74,7 +78,7 @@ fn two_factor(graph: &AccessGraph, seen: &PartCoverage) -> Finding {
         open.len(),
         amount(local().count(), "local account"),
     );
-    let finding = Finding::new(ABOUT.id, &graph.snapshot().console, Severity::Medium, summary)
+    let finding = Finding::new(&ABOUT, &graph.snapshot().console, Severity::Medium, summary)
         .aspect(Part::TwoFactor.as_str())
         .with("accounts", logins(&open))
         .with("remedy", "look the accounts up under Administration > Users; the API's answer shows neither state");
@@ -109,7 +113,8 @@ fn describe(gap: &Gap) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::Analyzers;
+    use crate::analyze::Policy;
+    use crate::history::History;
     use crate::analyze::check::{Expect, check, findings};
     use crate::model::Snapshot;
     use crate::model::sample::{incomplete, local_user, snapshot, user};
@@ -171,7 +176,7 @@ mod tests {
     fn judges_last_and_names_the_verdicts_withheld_and_those_in_part() {
         let locked = User { locked: Some(true), ..user(1, "mia") };
         let graph = AccessGraph::build(incomplete(snapshot(vec![locked]), Part::Users));
-        let judgements = Analyzers::default().judge(&graph);
+        let judgements = Policy::default().judge(&[graph], &History::default()).remove(0);
         let last = judgements.last().unwrap();
         assert_eq!(last.rule.id, ABOUT.id);
         let says = |label: &str| {

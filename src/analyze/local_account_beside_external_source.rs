@@ -1,18 +1,17 @@
 //! AUTH-06: local accounts on a console that has an external authentication source.
 
-use super::{
-    Context, Outcome, Rule, all_of, cis, cut, enabled, is_privileged, iso27001, list, nist, soc2, yes_no,
-};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, all_of, cut, enabled, list, yes_no};
+use crate::finding::{Finding, Severity};
 use crate::graph::AccessGraph;
 use crate::model::{AuthenticationSource, Part};
 
-static ABOUT: About = About {
+about! {
     id: "local_account_beside_external_source",
     code: "AUTH-06",
     title: "Local account beside an external authentication source",
     flags: "Enabled local accounts on a console with an LDAP, Kerberos or SAML source, unless declared as break-glass or \
             service accounts in allowed_logins.",
+    evidence: "The account's authentication source, and the list of sources.",
     why: "A local account is beyond the directory: nobody disables it when its owner leaves, and the identity provider's \
           second factor does not guard it.",
     severity: Severity::High,
@@ -20,17 +19,9 @@ static ABOUT: About = About {
                  declare the accounts that must stay local in the configuration.",
     api_call: "PUT /api/3/users/{id} with authentication.id of the external source (it replaces the whole user and drops \
                grants: read them before, restore them after).",
-    controls: &[
-        soc2("CC6.1"),
-        soc2("CC6.2"),
-        iso27001("5.16"),
-        nist("AC-2(1)"),
-        cis("5.6"),
-        cis("6.7"),
-    ],
     needs: &[Part::Users, Part::UserPrivileges, Part::AuthenticationSources],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.local_account_beside_external_source]`: AUTH-06.
@@ -41,11 +32,8 @@ rule! {
 }
 
 impl Rule for LocalAccountBesideExternalSource {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+    fn examine(&self, context: Context<'_>) -> Outcome {
+        let Context { graph, .. } = context;
         let mut outcome = Outcome::default();
         let external = has_external_source(graph);
         if external == Some(false) {
@@ -53,11 +41,11 @@ impl Rule for LocalAccountBesideExternalSource {
         }
         for user in enabled(graph).filter(|user| !self.allowed_logins.contains(&user.login)) {
             outcome.judge(all_of([external, user.is_local()]), || {
-                let privileged = is_privileged(user);
+                let privileged = context.is_privileged(user);
                 let severity = if privileged == Some(true) { Severity::High } else { Severity::Medium };
                 let source = user.authentication.as_ref().and_then(|from| from.name.as_deref());
                 let summary = format!("{} is a local account although the console has an external source", cut(&user.login));
-                Finding::new(ABOUT.id, user, severity, summary)
+                Finding::new(&ABOUT, user, severity, summary)
                     .with("source", cut(source.unwrap_or("unknown")))
                     .with("external sources", external_sources(graph))
                     .with("administrative power", yes_no(privileged))

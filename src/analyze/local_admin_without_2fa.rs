@@ -1,17 +1,15 @@
 //! AUTH-01: local accounts with administrative power and a password alone.
 
-use super::{
-    Combination, Context, Outcome, Rule, all_of, cis, cut, enabled, has_second_factor, held_by, hipaa, holds_everything, is_privileged, iso27001, nist,
-    pci_dss, second_factor_evidence, soc2,
-};
-use crate::finding::{About, Finding, Severity};
+use super::{Combination, Context, Outcome, Rule, all_of, cut, enabled, has_second_factor, held_by, holds_everything, second_factor_evidence};
+use crate::finding::{Finding, Severity};
 use crate::model::{Part, User};
 
-static ABOUT: About = About {
+about! {
     id: "local_admin_without_2fa",
     code: "AUTH-01",
     title: "Local administrator without two-factor authentication",
     flags: "Enabled local accounts (types admin and normal) with administrative power and no second factor.",
+    evidence: "The account's authentication source, its privileges, and what the console answers about its second factor.",
     why: "The console's API and pages open with a password alone, and with them every scan credential that the console \
           holds.",
     severity: Severity::Critical,
@@ -19,19 +17,9 @@ static ABOUT: About = About {
                  over in person, and check the next login.",
     api_call: "POST /api/3/users/{id}/2FA generates the token; if nobody answers for the account, PUT /api/3/users/{id} \
                with enabled=false (it replaces the whole user and drops grants: read them before, restore them after).",
-    controls: &[
-        soc2("CC6.1"),
-        iso27001("8.2"),
-        iso27001("8.5"),
-        pci_dss("8.4.1"),
-        pci_dss("8.4.2"),
-        nist("IA-2(1)"),
-        cis("6.5"),
-        hipaa("312(d)"),
-    ],
     needs: &[Part::Users, Part::UserPrivileges],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.local_admin_without_2fa]`: AUTH-01.
@@ -39,22 +27,19 @@ rule! {
 }
 
 impl Rule for LocalAdminWithout2fa {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+    fn examine(&self, context: Context<'_>) -> Outcome {
+        let Context { graph, .. } = context;
         let mut outcome = Outcome::default();
         for user in enabled(graph) {
-            let in_question = all_of([user.is_local(), is_privileged(user)]);
+            let in_question = all_of([user.is_local(), context.is_privileged(user)]);
             if in_question == Some(false) {
                 continue;
             }
             outcome.judge(all_of([in_question, has_second_factor(user).map(|has| !has)]), || {
-                let power = power(user);
+                let power = power(context.combinations(), user);
                 let summary =
                     format!("{} is local, holds {power} and logs in with a password alone", cut(&user.login));
-                Finding::new(ABOUT.id, user, Severity::Critical, summary)
+                Finding::new(&ABOUT, user, Severity::Critical, summary)
                     .with("role", cut(&user.role.label()))
                     .with("administrative power", power)
                     .with("two-factor", second_factor_evidence(graph, user))
@@ -65,11 +50,11 @@ impl Rule for LocalAdminWithout2fa {
 }
 
 /// What makes the account an administrator: everything, or the worst combination that it holds.
-fn power(user: &User) -> String {
+fn power(table: &[Combination], user: &User) -> String {
     if holds_everything(user) == Some(true) {
         return "every privilege".to_owned();
     }
-    let rows = user.effective_privileges().into_iter().flat_map(held_by);
+    let rows = user.effective_privileges().into_iter().flat_map(|held| held_by(table, held));
     let worst = rows.fold(None::<&Combination>, |worst, row| match worst {
         Some(worst) if worst.severity >= row.severity => Some(worst),
         _ => Some(row),

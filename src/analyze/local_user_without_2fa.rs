@@ -1,17 +1,15 @@
 //! AUTH-02: local accounts without administrative power and a password alone.
 
-use super::{
-    Context, Outcome, Rule, all_of, cis, cut, enabled, has_second_factor, is_privileged, iso27001, nist, pci_dss,
-    second_factor_evidence,
-};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, all_of, cut, enabled, has_second_factor, second_factor_evidence};
+use crate::finding::{Finding, Severity};
 use crate::model::Part;
 
-static ABOUT: About = About {
+about! {
     id: "local_user_without_2fa",
     code: "AUTH-02",
     title: "Local user without two-factor authentication",
     flags: "Enabled local accounts without administrative power and without a second factor.",
+    evidence: "The account's authentication source, its privileges, and what the console answers about its second factor.",
     why: "What the console knows of a network's weak points is worth a stolen password.",
     severity: Severity::Medium,
     click_path: "Administration > Users > Manage users > the user > Two-factor authentication: generate a token and hand \
@@ -19,10 +17,9 @@ static ABOUT: About = About {
     api_call: "POST /api/3/users/{id}/2FA generates the token; to move the account, PUT /api/3/users/{id} with another \
                authentication source (it replaces the whole user and drops grants: read them before, restore them \
                after).",
-    controls: &[iso27001("8.5"), pci_dss("8.4.2"), nist("IA-2(2)"), cis("6.3")],
     needs: &[Part::Users, Part::UserPrivileges],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.local_user_without_2fa]`: AUTH-02.
@@ -30,20 +27,17 @@ rule! {
 }
 
 impl Rule for LocalUserWithout2fa {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+    fn examine(&self, context: Context<'_>) -> Outcome {
+        let Context { graph, .. } = context;
         let mut outcome = Outcome::default();
         for user in enabled(graph) {
-            let in_question = all_of([user.is_local(), is_privileged(user).map(|privileged| !privileged)]);
+            let in_question = all_of([user.is_local(), context.is_privileged(user).map(|privileged| !privileged)]);
             if in_question == Some(false) {
                 continue;
             }
             outcome.judge(all_of([in_question, has_second_factor(user).map(|has| !has)]), || {
                 let summary = format!("{} is a local user and logs in with a password alone", cut(&user.login));
-                Finding::new(ABOUT.id, user, Severity::Medium, summary)
+                Finding::new(&ABOUT, user, Severity::Medium, summary)
                     .with("role", cut(&user.role.label()))
                     .with("two-factor", second_factor_evidence(graph, user))
             });

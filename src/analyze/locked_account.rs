@@ -1,24 +1,24 @@
 //! LIFE-05: accounts that failed logins have locked.
 
-use super::{Context, Outcome, Rule, cut, nist, pci_dss, soc2, yes_no};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, cut, yes_no};
+use crate::finding::{Finding, Severity};
 use crate::model::Part;
 
-static ABOUT: About = About {
+about! {
     id: "locked_account",
     code: "LIFE-05",
     title: "Locked account",
     flags: "Accounts that are locked after failed logins.",
+    evidence: "The account's locked state now, and how it changed over the runs that the store keeps.",
     why: "Somebody guesses passwords, or a job still logs in with an old one; both need a look before the account is \
           unlocked.",
     severity: Severity::Medium,
     click_path: "Administration > Users > Manage users > the user: find out who failed to log in, then unlock the \
                  account, or disable it if nobody misses it.",
     api_call: "DELETE /api/3/users/{id}/lock unlocks an enabled account.",
-    controls: &[nist("AC-7"), nist("AU-6"), pci_dss("8.3.4"), soc2("CC6.6")],
     needs: &[Part::Users],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.locked_account]`: LIFE-05.
@@ -26,17 +26,13 @@ rule! {
 }
 
 impl Rule for LockedAccount {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         let threshold = graph.snapshot().settings.login_lock_threshold;
         for user in graph.users() {
             outcome.judge(user.locked, || {
                 let summary = format!("{} is locked after failed logins", cut(&user.login));
-                Finding::new(ABOUT.id, user, Severity::Medium, summary)
+                Finding::new(&ABOUT, user, Severity::Medium, summary)
                     .with("enabled", yes_no(user.enabled))
                     .with("role", cut(&user.role.label()))
                     .with("failed logins that lock", threshold.map_or("unknown".to_owned(), |count| count.to_string()))

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{amount, cut, enumerate};
-use crate::finding::{Finding, Severity, Subject, SubjectKind};
+use crate::finding::{About, Finding, Severity, Subject, SubjectKind};
 use crate::graph::AccessGraph;
 use crate::model::{
     Anomaly, AssetGroupId, AuthenticationSourceId, Claim, CrossCheck, RoleId, SiteId, UserId,
@@ -25,7 +25,7 @@ pub(super) struct Disagreements<'a> {
 
 impl Disagreements<'_> {
     /// The finding: the first disagreement in words, the first few with both sides, and the users as affected.
-    pub(super) fn finding(&self, rule: &'static str, severity: Severity) -> Finding {
+    pub(super) fn finding(&self, rule: &About, severity: Severity) -> Finding {
         let users: BTreeSet<UserId> = self.anomalies.iter().filter_map(|anomaly| anomaly.user).collect();
         let mut finding = Finding::new(rule, self.subject.clone(), severity, self.summary(&users));
         if self.subject.kind != SubjectKind::User {

@@ -1,7 +1,8 @@
 //! How much an account can do: everything, administration under another name, or changes at all.
 
-use super::held_by;
+use super::{Combination, held_by};
 use crate::finding::Severity;
+use crate::graph::AccessGraph;
 use crate::model::User;
 
 /// The privileges that change nothing but reports, tickets and requests. Whatever is not known to be harmless, a
@@ -27,14 +28,36 @@ pub(super) fn holds_everything(user: &User) -> Option<bool> {
     Some(user.effective_privileges()?.contains("all-permissions"))
 }
 
+/// Who has administrative power on one console, worked out once for all rules.
+#[derive(Debug)]
+pub(super) struct Powers<'a> {
+    /// The table of combinations that count.
+    pub(super) combinations: &'a [Combination],
+    /// In the order of the users.
+    privileged: Vec<Option<bool>>,
+}
+
+impl<'a> Powers<'a> {
+    /// Works them out for every user of a console.
+    pub(super) fn new(combinations: &'a [Combination], graph: &AccessGraph) -> Self {
+        let of_user = |user: &User| is_privileged(combinations, user);
+        Self { combinations, privileged: graph.users().iter().map(of_user).collect() }
+    }
+
+    /// Whether an account of that console has administrative power.
+    pub(super) fn is_privileged(&self, graph: &AccessGraph, user: &User) -> Option<bool> {
+        self.privileged.get(graph.position(user.id)?).copied().flatten()
+    }
+}
+
 /// Whether an account has administrative power: it holds everything, or a toxic combination of high or critical
 /// severity.
-pub(super) fn is_privileged(user: &User) -> Option<bool> {
+pub(super) fn is_privileged(combinations: &[Combination], user: &User) -> Option<bool> {
     if holds_everything(user)? {
         return Some(true);
     }
     let held = user.effective_privileges()?;
-    Some(held_by(held).any(|row| row.severity >= Severity::High))
+    Some(held_by(combinations, held).any(|row| row.severity >= Severity::High))
 }
 
 /// Whether an account can change sites, scans, assets, policies or access.
@@ -49,6 +72,7 @@ pub(super) fn can_change(user: &User) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyze::COMBINATIONS;
     use crate::model::sample::{global_admin, user, with_role};
     use crate::model::{Answer, User};
 
@@ -64,23 +88,23 @@ mod tests {
 
     #[test]
     fn power_comes_from_role_flag_wildcard_or_combination() {
-        assert_eq!(is_privileged(&global_admin(1, "root")), Some(true));
-        assert_eq!(is_privileged(&holding(&["all-permissions"])), Some(true));
+        assert_eq!(is_privileged(&COMBINATIONS, &global_admin(1, "root")), Some(true));
+        assert_eq!(is_privileged(&COMBINATIONS, &holding(&["all-permissions"])), Some(true));
         let approver = ["submit-vulnerability-exceptions", "approve-vulnerability-exceptions"];
-        assert_eq!(is_privileged(&holding(&approver)), Some(true));
-        assert_eq!(is_privileged(&holding(&approver[..1])), Some(false));
+        assert_eq!(is_privileged(&COMBINATIONS, &holding(&approver)), Some(true));
+        assert_eq!(is_privileged(&COMBINATIONS, &holding(&approver[..1])), Some(false));
     }
 
     #[test]
     fn low_and_medium_combinations_give_no_power() {
-        assert_eq!(is_privileged(&holding(&["create-tickets", "close-tickets"])), Some(false));
+        assert_eq!(is_privileged(&COMBINATIONS, &holding(&["create-tickets", "close-tickets"])), Some(false));
     }
 
     #[test]
     fn unanswered_is_not_powerless() {
-        assert_eq!(is_privileged(&unanswered(user(1, "mia"))), None);
+        assert_eq!(is_privileged(&COMBINATIONS, &unanswered(user(1, "mia"))), None);
         assert_eq!(can_change(&unanswered(user(1, "mia"))), None);
-        assert_eq!(is_privileged(&unanswered(global_admin(1, "root"))), Some(true));
+        assert_eq!(is_privileged(&COMBINATIONS, &unanswered(global_admin(1, "root"))), Some(true));
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 
-use super::Analyzers;
+use super::Policy;
 use crate::finding::{Finding, Judgement, Verdict};
 use crate::graph::AccessGraph;
+use crate::history::History;
 use crate::model::sample::{role, snapshot, user};
 use crate::model::{
     Anomaly, Answer, AssetGroupId, Authentication, AuthenticationSourceId, Claim, CrossCheck,
@@ -149,7 +150,7 @@ prop_compose! {
 }
 
 fn judge(world: &Snapshot) -> Vec<Judgement> {
-    Analyzers::default().judge(&AccessGraph::build(world.clone()))
+    Policy::default().judge(&[AccessGraph::build(world.clone())], &History::default()).remove(0)
 }
 
 /// All findings by id, each as often as it occurs.
@@ -183,7 +184,7 @@ proptest! {
     #[test]
     fn no_rule_breaks_and_counts_agree(world in world()) {
         for judgement in judge(&world) {
-            let id = judgement.rule.id;
+            let id = &*judgement.rule.id;
             prop_assert_ne!(judgement.verdict, Verdict::Error, "{}", id);
             prop_assert!(judgement.examined <= judgement.expected, "{}", id);
             prop_assert_eq!(judgement.verdict == Verdict::Fail, !judgement.findings.is_empty(), "{}", id);

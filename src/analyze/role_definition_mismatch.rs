@@ -1,16 +1,17 @@
 //! ROLE-03: roles and privileges on which the console contradicts itself.
 
-use super::{Context, Outcome, Rule, disagreements, iso27001, nist, sox, was_compared};
-use crate::finding::{About, Severity};
+use super::{Context, Outcome, Rule, disagreements, was_compared};
+use crate::finding::{Severity};
 use crate::model::{CrossCheck, Part};
 
-static ABOUT: About = About {
+about! {
     id: "role_definition_mismatch",
     code: "ROLE-03",
     title: "Effective privileges differ from the role's definition",
     flags: "Roles, privileges and users on which the console contradicts itself: what differs between the users' records, \
             their own privileges, the role's definition and the users of each role and privilege, and roles that users \
             hold but the console does not list.",
+    evidence: "The privileges in the user's record, in the role's definition and in the lists of users by privilege.",
     why: "A review of the definition would certify other rights than the ones that people have.",
     severity: Severity::High,
     click_path: "Administration > Users > Manage users > the user > Role: select the role again and save; then compare \
@@ -18,7 +19,6 @@ static ABOUT: About = About {
     api_call: "GET /api/3/users/{id}/privileges, /api/3/roles/{id} and /api/3/roles/{id}/users show the sides; PUT \
                /api/3/users/{id} with the same role.id writes it anew (it replaces the whole user and drops grants: read \
                them before, restore them after).",
-    controls: &[sox("IPE: completeness and accuracy"), nist("AC-6(7)"), iso27001("5.18")],
     needs: &[
         Part::Users,
         Part::UserPrivileges,
@@ -28,7 +28,7 @@ static ABOUT: About = About {
         Part::PrivilegeUsers,
     ],
     version: 2,
-};
+}
 
 const CHECKS: &[CrossCheck] = &[
     CrossCheck::RoleUsers,
@@ -44,10 +44,6 @@ rule! {
 }
 
 impl Rule for RoleDefinitionMismatch {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let compared = was_compared(
             &graph.snapshot().coverage,
@@ -59,8 +55,9 @@ impl Rule for RoleDefinitionMismatch {
             expected,
             findings: disagreements(graph, CHECKS)
                 .iter()
-                .map(|about| about.finding(ABOUT.id, Severity::High))
+                .map(|about| about.finding(&ABOUT, Severity::High))
                 .collect(),
+            lacks: None,
         }
     }
 }

@@ -2,26 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Outcome, Rule, amount, cut, holdings, iso27001, list, logins, nist, soc2};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, amount, cut, holdings, list, logins};
+use crate::finding::{Finding, Severity};
 use crate::model::{Part, Role, User, UserId};
 
-static ABOUT: About = About {
+about! {
     id: "shadow_admin",
     code: "PRIV-03",
     title: "Shadow administrator",
     flags: "Roles other than Global Administrator, with enabled holders, and accounts beyond their role, whose privileges \
             together reach administration: granting oneself access, capturing credentials, or changing global settings.",
+    evidence: "The privileges of roles and accounts, held against the table of toxic combinations.",
     why: "The name of the role hides the power, so that counts and reviews of administrators miss these accounts.",
     severity: Severity::High,
     click_path: "Administration > Users > Manage roles > the role: take one privilege of each combination away, or split \
                  the role in two; built-in roles cannot be edited, so give their holders another role.",
     api_call: "PUT /api/3/roles/{id} with the reduced privileges; to move a holder, PUT /api/3/users/{id} with another \
                role.id (it replaces the whole user and drops grants: read them before, restore them after).",
-    controls: &[soc2("CC6.3"), iso27001("8.2"), nist("AC-6(1)"), nist("AC-6(10)")],
     needs: &[Part::Users, Part::UserPrivileges, Part::Roles],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.shadow_admin]`: PRIV-03.
@@ -29,12 +29,9 @@ rule! {
 }
 
 impl Rule for ShadowAdmin {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
-        let holdings = holdings(graph);
+    fn examine(&self, context: Context<'_>) -> Outcome {
+        let Context { graph, .. } = context;
+        let holdings = holdings(context.combinations(), graph);
         let mut findings = Vec::new();
         for (id, rows) in &holdings.through_roles {
             let rows: Vec<_> = rows.iter().filter(|holding| holding.row.admin_effect).collect();
@@ -48,7 +45,7 @@ impl Rule for ShadowAdmin {
                 cut(&role.name),
                 amount(holders.len(), "enabled account"),
             );
-            let mut finding = Finding::new(ABOUT.id, role, Severity::High, summary);
+            let mut finding = Finding::new(&ABOUT, role, Severity::High, summary);
             if graph.role(id).is_some_and(Role::is_builtin) {
                 finding = finding.with("built-in", "the role comes with the product and cannot be edited");
             }
@@ -70,13 +67,13 @@ impl Rule for ShadowAdmin {
                 cut(&user.login),
             );
             findings.push(
-                Finding::new(ABOUT.id, *user, Severity::High, summary)
+                Finding::new(&ABOUT, *user, Severity::High, summary)
                     .with("role", cut(&user.role.label()))
                     .with("combinations", list(rows.iter().map(|row| &row.code)))
                     .with("together they can", list(rows.iter().map(|row| &row.effect))),
             );
         }
-        Outcome { examined: holdings.examined, expected: holdings.expected, findings }
+        Outcome { examined: holdings.examined, expected: holdings.expected, findings, lacks: None }
     }
 }
 

@@ -1,35 +1,26 @@
 //! HYG-02: accounts behind which no single person stands.
 
-use super::{
-    Context, Mailbox, Outcome, Rule, cut, enabled, first_logins, hipaa, is_one_person, is_privileged, iso27001,
-    login_form, logins, mailboxes, nist, pci_dss, yes_no,
-};
-use crate::finding::{About, Finding, Severity, Subject};
+use super::{Context, Mailbox, Outcome, Rule, cut, enabled, first_logins, is_one_person, login_form, logins, mailboxes, yes_no};
+use crate::finding::{Finding, Severity, Subject};
+use crate::pattern;
 use crate::model::{Part, User};
 
-static ABOUT: About = About {
+about! {
     id: "shared_or_generic_account",
     code: "HYG-02",
     title: "Shared or generic account",
     flags: "Enabled accounts with a generic login or the address of a list or role, and mailboxes that accounts of \
             different people carry; unless declared in allowed_logins.",
+    evidence: "Login, full name and mail address of the account, and those of the others.",
     why: "What is done under such an account cannot be laid at anybody's door.",
     severity: Severity::High,
     click_path: "Administration > Users > Manage users: create one account for each person with that person's address, \
                  then disable the shared one; declare the accounts that must exist in the configuration.",
     api_call: "POST /api/3/users creates the personal account; PUT /api/3/users/{id} with enabled=false disables the \
                shared one (it replaces the whole user and drops grants: read them before, restore them after).",
-    controls: &[
-        pci_dss("8.2.1"),
-        pci_dss("8.2.2"),
-        nist("AC-2(9)"),
-        nist("IA-2"),
-        iso27001("5.16"),
-        hipaa("312(a)(2)(i)"),
-    ],
     needs: &[Part::Users, Part::UserPrivileges],
     version: 2,
-};
+}
 
 /// Logins that name a function, a team or nothing.
 const GENERIC_LOGINS: &[&str] = &[
@@ -66,10 +57,6 @@ rule! {
 }
 
 impl Rule for SharedOrGenericAccount {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn mistake(&self) -> Option<String> {
         let knobs = [("patterns", &self.patterns), ("list_addresses", &self.list_addresses)];
         let all = |pattern: &String| pattern.chars().all(|c| c == '*');
@@ -77,13 +64,14 @@ impl Rule for SharedOrGenericAccount {
         Some(format!("{knob} holds a pattern that is empty or matches everything"))
     }
 
-    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+    fn examine(&self, context: Context<'_>) -> Outcome {
+        let Context { graph, .. } = context;
         let mut outcome = Outcome::default();
         let in_question = || enabled(graph).filter(|user| !self.allowed_logins.contains(&user.login));
         for user in in_question() {
             outcome.judge(Some(self.is_generic(user)), || {
                 let summary = format!("{} looks like an account that several people share: generic login", cut(&user.login));
-                finding(Subject::from(user), &[user], summary).with("generic login", cut(&user.login))
+                finding(context, Subject::from(user), &[user], summary).with("generic login", cut(&user.login))
             });
         }
         let mailboxes = mailboxes(in_question()).into_iter();
@@ -91,7 +79,7 @@ impl Rule for SharedOrGenericAccount {
             let says = self.sign(&mailbox, &users)?;
             let summary = format!("{} {says}, {}", first_logins(&users), cut(&mailbox.to_string()));
             // On the console, and told apart by the mailbox: it stays the same whoever carries it.
-            let finding = finding(Subject::from(&graph.snapshot().console), &users, summary)
+            let finding = finding(context, Subject::from(&graph.snapshot().console), &users, summary)
                 .aspect(mailbox.aspect())
                 .with("mailbox", cut(&mailbox.to_string()))
                 .with("accounts", logins(&users))
@@ -122,29 +110,16 @@ impl SharedOrGenericAccount {
     }
 }
 
-fn finding(subject: Subject, accounts: &[&User], summary: String) -> Finding {
-    let power: Vec<_> = accounts.iter().map(|user| is_privileged(user)).collect();
+fn finding(context: Context<'_>, subject: Subject, accounts: &[&User], summary: String) -> Finding {
+    let power: Vec<_> = accounts.iter().map(|user| context.is_privileged(user)).collect();
     let privileged = if power.contains(&Some(true)) { Some(true) } else { (!power.contains(&None)).then_some(false) };
     let severity = if privileged == Some(true) { Severity::High } else { Severity::Medium };
-    Finding::new(ABOUT.id, subject, severity, summary).with("administrative power", yes_no(privileged))
+    Finding::new(&ABOUT, subject, severity, summary).with("administrative power", yes_no(privileged))
 }
 
 fn matches(patterns: &[String], form: &str) -> bool {
     let plain = form.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
-    patterns.iter().any(|pattern| glob(pattern, form) || (plain != form && glob(pattern, plain)))
-}
-
-/// Whether a text matches a pattern in which `*` stands for any text.
-fn glob(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
+    patterns.iter().any(|pattern| pattern::matches(pattern, form) || (plain != form && pattern::matches(pattern, plain)))
 }
 
 #[cfg(test)]
@@ -236,16 +211,6 @@ mod tests {
         let disabled = User { enabled: Some(false), ..user(1, "guest") };
         check(&rule(), snapshot(vec![disabled]), Expect::NotApplicable);
         check(&rule(), incomplete(snapshot(vec![user(1, "mia")]), Part::Users), Expect::Unknown);
-    }
-
-    #[test]
-    fn stars_stand_for_any_text() {
-        for (pattern, text) in [("a*", "a"), ("*a", "ba"), ("a*b*c", "axbyc"), ("a*a", "aa"), ("ab", "ab")] {
-            assert!(glob(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [("a*", "ba"), ("a*a", "a"), ("ab", "abc"), ("a*b*c", "acb")] {
-            assert!(!glob(pattern, text), "{pattern} {text}");
-        }
     }
 
     #[test]

@@ -2,26 +2,26 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Context, Outcome, Rule, cis, cut, iso27001, list, nist};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, cut, list};
+use crate::finding::{Finding, Severity};
 use crate::model::{GLOBAL_ADMIN, Part, Role};
 
-static ABOUT: About = About {
+about! {
     id: "similar_roles",
     code: "ROLE-02",
     title: "Duplicate or nearly equal roles",
     flags: "Custom roles whose privileges equal those of another role, overlap with them by the threshold, or are all but \
             a few of them.",
+    evidence: "The privileges of the custom roles.",
     why: "A reviewer cannot tell such roles apart, and gives or keeps the wrong one.",
     severity: Severity::Low,
     click_path: "Administration > Users > Manage roles: decide which of the roles stays, move the users of the other, and \
                  delete it.",
     api_call: "PUT /api/3/users/{id} with the role.id that stays (it replaces the whole user and drops grants: read them \
                before, restore them after), then DELETE /api/3/roles/{id}.",
-    controls: &[cis("6.8"), iso27001("5.15"), nist("AC-6")],
     needs: &[Part::Roles],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.similar_roles]`: ROLE-02.
@@ -35,10 +35,6 @@ rule! {
 }
 
 impl Rule for SimilarRoles {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn mistake(&self) -> Option<String> {
         let knobs = [("threshold", self.threshold), ("subset_share", self.subset_share)];
         let (knob, value) = knobs.into_iter().find(|(_, value)| !(*value > 0.0 && *value <= 1.0))?;
@@ -62,7 +58,7 @@ impl Rule for SimilarRoles {
                 .collect();
             outcome.judge(Some(!similar.is_empty()), || {
                 let summary = format!("Role {} allows nearly the same as {}", cut(&role.name), cut(&similar[0]));
-                Finding::new(ABOUT.id, role, Severity::Low, summary)
+                Finding::new(&ABOUT, role, Severity::Low, summary)
                     .with("similar to", list(&similar))
                     .with("privileges", role.privileges.len().to_string())
                     .with("users", graph.users_of_role(&role.id).len().to_string())

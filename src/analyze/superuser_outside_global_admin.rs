@@ -1,18 +1,19 @@
 //! PRIV-01: the superuser flag or the wildcard privilege outside the role that is meant to carry them.
 
-use super::{Context, Outcome, Rule, cis, cut, iso27001, logins, nist, pci_dss, soc2, yes_no};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, cut, logins, yes_no};
+use crate::finding::{Finding, Severity};
 use crate::model::{GLOBAL_ADMIN, Part, User};
 
 /// The privilege that includes every other.
 const WILDCARD: &str = "all-permissions";
 
-static ABOUT: About = About {
+about! {
     id: "superuser_outside_global_admin",
     code: "PRIV-01",
     title: "Superuser or all permissions outside Global Administrator",
     flags: "Accounts with the superuser flag or all-permissions, and roles that define all-permissions, outside the role \
             global-admin; disabled accounts too.",
+    evidence: "The superuser flag and the privileges of accounts and roles.",
     why: "A wildcard under another name escapes every count of administrators, and it grows with each new privilege of \
           the product.",
     severity: Severity::Critical,
@@ -20,10 +21,9 @@ static ABOUT: About = About {
                  or Manage users > the user > Role: Global Administrator, if that is what it should be.",
     api_call: "PUT /api/3/roles/{id} without all-permissions; for an account, PUT /api/3/users/{id} with its proper role \
                and superuser=false (it replaces the whole user and drops grants: read them before, restore them after).",
-    controls: &[soc2("CC6.3"), iso27001("8.2"), pci_dss("7.2.2"), nist("AC-6(5)"), cis("5.4")],
     needs: &[Part::Users, Part::UserPrivileges, Part::Roles],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.superuser_outside_global_admin]`: PRIV-01.
@@ -31,17 +31,13 @@ rule! {
 }
 
 impl Rule for SuperuserOutsideGlobalAdmin {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         for role in graph.snapshot().roles.iter().filter(|role| role.id.as_str() != GLOBAL_ADMIN) {
             outcome.judge(Some(role.privileges.contains(WILDCARD)), || {
                 let users: Vec<_> = graph.users_of_role(&role.id).collect();
                 let summary = format!("Role {} defines all-permissions without being Global Administrator", cut(&role.name));
-                Finding::new(ABOUT.id, role, Severity::Critical, summary)
+                Finding::new(&ABOUT, role, Severity::Critical, summary)
                     .with("users", users.len().to_string())
                     .with("logins", logins(&users))
                     .affecting(users.iter().filter(|user| user.is_enabled()).map(|user| user.id))
@@ -57,7 +53,7 @@ impl Rule for SuperuserOutsideGlobalAdmin {
             outcome.judge(wrong, || {
                 let summary =
                     format!("{} holds every permission without being Global Administrator", cut(&user.login));
-                Finding::new(ABOUT.id, user, Severity::Critical, summary)
+                Finding::new(&ABOUT, user, Severity::Critical, summary)
                     .with("role", cut(&user.role.label()))
                     .with("superuser flag", yes_no(Some(user.role.superuser)))
                     .with(WILDCARD, yes_no(user.effective_privileges().map(|held| held.contains(WILDCARD))))

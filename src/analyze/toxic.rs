@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::finding::{Severity, Subject, SubjectKind};
 use crate::graph::AccessGraph;
 use crate::model::{PrivilegeId, RoleId, User};
 
 /// One row of the table in `toxic_combinations.toml`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Combination {
     /// Its code, such as `T4`.
@@ -52,20 +52,18 @@ impl Combination {
         self.by_design.iter().any(|id| id == role.as_str())
     }
 
-    /// Its place in the table.
-    pub(super) fn place(&self) -> Option<usize> {
-        COMBINATIONS.iter().position(|row| row.code == self.code)
-    }
-
     /// The privileges of a set that meet the groups, in the order of the table.
     pub(super) fn met_with<'a>(&'a self, held: &BTreeSet<PrivilegeId>) -> impl Iterator<Item = &'a str> {
         self.all_of.iter().flatten().map(String::as_str).filter(|id| held.contains(*id))
     }
 }
 
-/// The combinations that a set of privileges holds.
-pub(super) fn held_by(held: &BTreeSet<PrivilegeId>) -> impl Iterator<Item = &'static Combination> {
-    COMBINATIONS.iter().filter(|row| row.is_met_by(held))
+/// The combinations of a table that a set of privileges holds, in the order of the table.
+pub(super) fn held_by<'a>(
+    table: &'a [Combination],
+    held: &BTreeSet<PrivilegeId>,
+) -> impl Iterator<Item = &'a Combination> {
+    table.iter().filter(|row| row.is_met_by(held))
 }
 
 /// Who holds which combinations, told by what gives them. A role that defines one is named once with all its holders;
@@ -75,7 +73,7 @@ pub(super) struct Holdings<'a> {
     /// Combinations that a role defines, by role and row, each with at least one holder.
     pub(super) through_roles: BTreeMap<&'a RoleId, Vec<Holding<'a>>>,
     /// Combinations that an account holds although its role does not define them.
-    pub(super) beyond_roles: Vec<(&'a User, Vec<&'static Combination>)>,
+    pub(super) beyond_roles: Vec<(&'a User, Vec<&'a Combination>)>,
     /// Enabled accounts that do not hold everything anyway.
     pub(super) expected: u64,
     /// How many of them have known privileges.
@@ -86,7 +84,9 @@ pub(super) struct Holdings<'a> {
 #[derive(Debug)]
 pub(super) struct Holding<'a> {
     /// The combination.
-    pub(super) row: &'static Combination,
+    pub(super) row: &'a Combination,
+    /// Its place in the table.
+    pub(super) place: usize,
     /// Enabled accounts, by id; never empty.
     pub(super) users: Vec<&'a User>,
 }
@@ -107,7 +107,7 @@ impl Holding<'_> {
 
 /// Finds every holder of every combination among the enabled accounts. Who holds everything is left out: that is one
 /// finding of its own, not twelve.
-pub(super) fn holdings(graph: &AccessGraph) -> Holdings<'_> {
+pub(super) fn holdings<'a>(table: &'a [Combination], graph: &'a AccessGraph) -> Holdings<'a> {
     let mut holdings = Holdings::default();
     for user in super::enabled(graph) {
         if super::holds_everything(user) == Some(true) {
@@ -117,10 +117,10 @@ pub(super) fn holdings(graph: &AccessGraph) -> Holdings<'_> {
         let Some(held) = user.effective_privileges() else { continue };
         holdings.examined += 1;
         let mut beyond = Vec::new();
-        for row in held_by(held) {
+        for (place, row) in table.iter().enumerate().filter(|(_, row)| row.is_met_by(held)) {
             match &user.role.id {
                 Some(id) if definition(graph, user).is_some_and(|defined| row.is_met_by(defined)) => {
-                    holdings.add(id, row, user);
+                    holdings.add(id, (place, row), user);
                 }
                 _ => beyond.push(row),
             }
@@ -130,17 +130,17 @@ pub(super) fn holdings(graph: &AccessGraph) -> Holdings<'_> {
         }
     }
     for rows in holdings.through_roles.values_mut() {
-        rows.sort_by_key(|holding| holding.row.place());
+        rows.sort_by_key(|holding| holding.place);
     }
     holdings
 }
 
 impl<'a> Holdings<'a> {
-    fn add(&mut self, role: &'a RoleId, row: &'static Combination, user: &'a User) {
+    fn add(&mut self, role: &'a RoleId, (place, row): (usize, &'a Combination), user: &'a User) {
         let rows = self.through_roles.entry(role).or_default();
-        match rows.iter_mut().find(|holding| std::ptr::eq(holding.row, row)) {
+        match rows.iter_mut().find(|holding| holding.place == place) {
             Some(holding) => holding.users.push(user),
-            None => rows.push(Holding { row, users: vec![user] }),
+            None => rows.push(Holding { row, place, users: vec![user] }),
         }
     }
 }
@@ -216,7 +216,7 @@ mod tests {
     fn the_vendors_design_is_what_was_recorded() {
         for (role, privileges) in RECORDED {
             let held = privileges.iter().map(|id| PrivilegeId::from(*id)).collect();
-            let met: Vec<_> = held_by(&held).map(|row| &row.code).collect();
+            let met: Vec<_> = held_by(&COMBINATIONS, &held).map(|row| &row.code).collect();
             let listed = COMBINATIONS.iter().filter(|row| row.is_by_design_of(&RoleId::from(*role)));
             assert_eq!(listed.map(|row| &row.code).collect::<Vec<_>>(), met, "{role}");
         }
@@ -228,10 +228,10 @@ mod tests {
     fn every_group_has_to_be_met() {
         let held = |ids: &[&str]| ids.iter().map(|id| PrivilegeId::from(*id)).collect::<BTreeSet<_>>();
         let t4 = ["manage-site-credentials", "manage-sites", "start-unscheduled-scans"];
-        assert!(held_by(&held(&t4)).any(|row| row.code == "T4"));
+        assert!(held_by(&COMBINATIONS, &held(&t4)).any(|row| row.code == "T4"));
         for missing in 0..3 {
             let two: Vec<_> = (0..3).filter(|index| *index != missing).map(|index| t4[index]).collect();
-            assert!(held_by(&held(&two)).next().is_none());
+            assert!(held_by(&COMBINATIONS, &held(&two)).next().is_none());
         }
     }
 
@@ -246,7 +246,7 @@ mod tests {
         world.users[2].role.privileges = None;
         world.roles.insert(0, role("Approver", APPROVER));
         let graph = AccessGraph::build(world);
-        let holdings = holdings(&graph);
+        let holdings = holdings(&COMBINATIONS, &graph);
         let through: Vec<_> = holdings.through_roles.keys().map(|id| id.as_str()).collect();
         assert_eq!(through, ["Approver", "Vanished"]);
         let beyond: Vec<_> = holdings.beyond_roles.iter().map(|(user, _)| user.login.as_str()).collect();

@@ -1,56 +1,80 @@
 //! SOD-01: privileges that together allow what neither allows alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Combination, Context, Holding, Holdings, Outcome, Rule, amount, conjoin, cut, holdings, iso27001, list, nist,
-    soc2, sox,
-};
-use crate::finding::{About, Finding, Severity, Subject};
+use super::{COMBINATIONS, Combination, Context, Holding, Holdings, Outcome, Rule, amount, conjoin, cut, holdings, list};
+use crate::finding::{Finding, Severity, Subject};
 use crate::graph::{AccessGraph, Reach};
 use crate::model::{Part, Role, RoleId, User, UserId};
 
-static ABOUT: About = About {
+about! {
     id: "toxic_combination",
     code: "SOD-01",
     title: "Toxic combination of privileges",
     flags: "Roles that put combinations of the table into the hands of enabled accounts, one finding for each role, and \
             accounts that hold some beyond their role; not those who hold every privilege anyway. What built-in roles \
             combine by the vendor's design is one finding for each combination, on the console.",
+    evidence: "The privileges of each role and account, held against the table of combinations.",
     why: "Duties that should check each other lie in one hand.",
     severity: Severity::Critical,
     click_path: "Administration > Users > Manage roles > the role: take one side of the combination away and give it to \
                  another role; built-in roles cannot be edited, so give their holders another role.",
     api_call: "PUT /api/3/roles/{id} with the reduced privileges; to move a holder, PUT /api/3/users/{id} with another \
                role.id (it replaces the whole user and drops grants: read them before, restore them after).",
-    controls: &[soc2("CC6.3"), iso27001("5.3"), nist("AC-5"), sox("segregation of duties")],
     needs: &[Part::Users, Part::UserPrivileges, Part::Roles],
     version: 2,
-};
+}
 
 rule! {
     /// `[analyzers.toxic_combination]`: SOD-01.
-    ToxicCombination {}
+    ToxicCombination {
+        /// Further combinations beside recert's own; each a table of its own, as the example shows.
+        combination: Vec<Combination> = Vec::new(),
+    }
+}
+
+impl ToxicCombination {
+    /// The whole table: recert's own rows, then the configuration's.
+    pub(super) fn combinations(&self) -> Vec<Combination> {
+        COMBINATIONS.iter().chain(&self.combination).cloned().collect()
+    }
 }
 
 impl Rule for ToxicCombination {
-    fn about(&self) -> &'static About {
-        &ABOUT
+    fn mistake(&self) -> Option<String> {
+        let mut codes: BTreeSet<String> = COMBINATIONS.iter().map(|row| row.code.to_lowercase()).collect();
+        self.combination.iter().enumerate().find_map(|(index, row)| {
+            let wrong = if row.code.trim().is_empty() {
+                "code is empty"
+            } else if !codes.insert(row.code.to_lowercase()) {
+                "code is taken; give each combination its own"
+            } else if row.all_of.len() < 2 {
+                "all_of needs at least two groups of privileges: one alone is no combination"
+            } else if row.all_of.iter().any(|group| group.is_empty() || group.iter().any(|id| id.trim().is_empty())) {
+                "all_of has an empty group or an empty privilege"
+            } else if row.effect.trim().is_empty() {
+                "effect is empty; say what a holder can do"
+            } else {
+                return None;
+            };
+            Some(format!("combination[{index}] {:?}: {wrong}", row.code))
+        })
     }
 
-    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
-        let holdings = holdings(graph);
+    fn examine(&self, context: Context<'_>) -> Outcome {
+        let Context { graph, .. } = context;
+        let holdings = holdings(context.combinations(), graph);
         let (by_design, given) = split(&holdings);
         let of_roles = given.iter().map(|(id, rows)| of_role(graph, id, rows));
         let of_users = holdings.beyond_roles.iter().map(|(user, rows)| of_user(graph, user, rows));
         let of_design = by_design.iter().map(|(row, roles)| of_design(graph, row, roles));
         let findings = of_roles.chain(of_users).chain(of_design).collect();
-        Outcome { examined: holdings.examined, expected: holdings.expected, findings }
+        Outcome { examined: holdings.examined, expected: holdings.expected, findings, lacks: None }
     }
 }
 
 /// What roles give their holders: the vendor's design by combination, all else by role.
-type ByDesign<'a> = Vec<(&'static Combination, Vec<(&'a RoleId, &'a Holding<'a>)>)>;
+type ByDesign<'a> = Vec<(&'a Combination, Vec<(&'a RoleId, &'a Holding<'a>)>)>;
 type Given<'a> = Vec<(&'a RoleId, Vec<&'a Holding<'a>>)>;
 
 fn split<'a>(holdings: &'a Holdings<'a>) -> (ByDesign<'a>, Given<'a>) {
@@ -68,7 +92,7 @@ fn split<'a>(holdings: &'a Holdings<'a>) -> (ByDesign<'a>, Given<'a>) {
             given.push((role, others));
         }
     }
-    by_design.sort_by_key(|(row, _)| row.place());
+    by_design.sort_by_key(|(_, roles)| roles.first().map(|(_, holding)| holding.place));
     (by_design, given)
 }
 
@@ -98,7 +122,7 @@ fn of_role(graph: &AccessGraph, id: &RoleId, rows: &[&Holding<'_>]) -> Finding {
         .with("holders", list(holders.iter().map(|user| format!("{} ({})", cut(&user.login), reach(graph, user)))))
 }
 
-fn of_user(graph: &AccessGraph, user: &User, rows: &[&'static Combination]) -> Finding {
+fn of_user(graph: &AccessGraph, user: &User, rows: &[&Combination]) -> Finding {
     let login = cut(&user.login);
     let summary = match rows {
         [only] => format!("{login} can {}, beyond what its role defines", only.effect),
@@ -111,7 +135,7 @@ fn of_user(graph: &AccessGraph, user: &User, rows: &[&'static Combination]) -> F
 
 /// One finding for a combination and all built-in roles that have it by the vendor's design. It says something of the
 /// product, and nothing of these accounts: it does not count for them.
-fn of_design(graph: &AccessGraph, row: &'static Combination, roles: &[(&RoleId, &Holding<'_>)]) -> Finding {
+fn of_design(graph: &AccessGraph, row: &Combination, roles: &[(&RoleId, &Holding<'_>)]) -> Finding {
     let names: Vec<String> = roles.iter().map(|(id, holding)| holding.role(graph, id).name).collect();
     let noun = if roles.len() == 1 { "built-in role" } else { "built-in roles" };
     let lets = if roles.len() == 1 { "lets" } else { "let" };
@@ -123,32 +147,32 @@ fn of_design(graph: &AccessGraph, row: &'static Combination, roles: &[(&RoleId, 
     };
     let example = roles.iter().map(|(_, holding)| (row, holding.users[0])).take(1);
     finding(Subject::from(&graph.snapshot().console), summary, example)
-        .aspect(&row.code)
+        .aspect(row.code.clone())
         .with("roles", list(roles.iter().map(holders)))
         .with("by design", "the vendor gives these roles the combination; they cannot be edited")
 }
 
 /// Several combinations in a sentence, with the worst in words.
-fn several(rows: &[&'static Combination]) -> String {
+fn several(rows: &[&Combination]) -> String {
     let codes: Vec<&str> = rows.iter().map(|row| row.code.as_str()).collect();
     let worst = worst(rows.iter().copied());
     let effect = worst.map(|row| format!("; with {} they can {}", row.code, row.effect)).unwrap_or_default();
     format!("{} toxic combinations ({}){effect}", rows.len(), codes.join(", "))
 }
 
-/// The first of the worst.
-fn worst(rows: impl Iterator<Item = &'static Combination>) -> Option<&'static Combination> {
-    rows.min_by_key(|row| (std::cmp::Reverse(row.severity), row.place()))
+/// The first of the worst; the rows come in the order of the table.
+fn worst<'a>(rows: impl Iterator<Item = &'a Combination>) -> Option<&'a Combination> {
+    rows.min_by_key(|row| std::cmp::Reverse(row.severity))
 }
 
 /// A finding that names each combination with its privileges, as one holder meets it.
 fn finding<'a>(
     subject: Subject,
     summary: String,
-    rows: impl Iterator<Item = (&'static Combination, &'a User)> + Clone,
+    rows: impl Iterator<Item = (&'a Combination, &'a User)> + Clone,
 ) -> Finding {
     let severity = worst(rows.clone().map(|(row, _)| row)).map_or(ABOUT.severity, |row| row.severity);
-    rows.fold(Finding::new(ABOUT.id, subject, severity, summary), |finding, (row, holder)| {
+    rows.fold(Finding::new(&ABOUT, subject, severity, summary), |finding, (row, holder)| {
         let met_with = holder.effective_privileges().map(|held| list(row.met_with(held))).unwrap_or_default();
         finding.with("combination", format!("{} ({}), {}: {met_with}", row.code, row.severity, row.effect))
     })

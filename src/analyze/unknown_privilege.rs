@@ -2,25 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Outcome, Rule, cut, list, nist};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, cut, list};
+use crate::finding::{Finding, Severity};
 use crate::graph::AccessGraph;
 use crate::model::{KNOWN_PRIVILEGES, Part, PrivilegeId};
 
-static ABOUT: About = About {
+about! {
     id: "unknown_privilege",
     code: "ROLE-06",
     title: "Privilege that is not in the catalogue",
     flags: "Privileges that the console, a role or a user names and that this version of recert does not know.",
+    evidence: "The privileges that the console lists, and the catalogue of known ones.",
     why: "Consoles gain privileges with updates; until one is classified, no rule can say what its holders can do.",
     severity: Severity::Info,
     click_path: "Administration > Users > Manage roles > a role that holds it: read what it allows, treat it as \
                  sensitive until then, and update recert.",
     api_call: "GET /api/3/privileges/{id}/users lists its holders.",
-    controls: &[nist("AC-6")],
     needs: &[Part::Users, Part::UserPrivileges, Part::Roles, Part::Privileges],
     version: 2,
-};
+}
 
 rule! {
     /// `[analyzers.unknown_privilege]`: ROLE-06.
@@ -28,10 +28,6 @@ rule! {
 }
 
 impl Rule for UnknownPrivilege {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         for privilege in named(graph) {
@@ -41,7 +37,7 @@ impl Rule for UnknownPrivilege {
                 let summary = format!("Nothing is known of the privilege {}", cut(privilege.as_str()));
                 let subject = crate::finding::Subject::from(privilege);
                 let holders = graph.users().iter().filter(|user| user.holds(privilege)).count();
-                Finding::new(ABOUT.id, subject, Severity::Info, summary)
+                Finding::new(&ABOUT, subject, Severity::Info, summary)
                     .with("roles", if roles.is_empty() { "none".to_owned() } else { roles })
                     .with("users", holders.to_string())
             });

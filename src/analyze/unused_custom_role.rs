@@ -1,23 +1,23 @@
 //! ROLE-01: custom roles that nobody holds.
 
-use super::{Context, Outcome, Rule, all_of, cis, cut, soc2};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, all_of, cut};
+use crate::finding::{Finding, Severity};
 use crate::graph::AccessGraph;
 use crate::model::{CrossCheck, Part, Role};
 
-static ABOUT: About = About {
+about! {
     id: "unused_custom_role",
     code: "ROLE-01",
     title: "Custom role without users",
     flags: "Custom roles that no account holds, disabled accounts included.",
+    evidence: "The roles, and who holds them.",
     why: "A forgotten role is given out again without anybody reading what it allows.",
     severity: Severity::Low,
     click_path: "Administration > Users > Manage roles > the role: delete it.",
     api_call: "DELETE /api/3/roles/{id}; the id is case-sensitive, and its spaces are percent-encoded.",
-    controls: &[soc2("CC6.3"), cis("6.8")],
     needs: &[Part::Users, Part::Roles, Part::RoleUsers],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.unused_custom_role]`: ROLE-01.
@@ -25,10 +25,6 @@ rule! {
 }
 
 impl Rule for UnusedCustomRole {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         // Absence of users is proved only by seeing every user with its role.
@@ -39,7 +35,7 @@ impl Rule for UnusedCustomRole {
             let certain = (seen_all && !is_disputed(graph, role)).then_some(true);
             outcome.judge(all_of([Some(unused), certain]), || {
                 let summary = format!("Nobody holds the custom role {}", cut(&role.name));
-                Finding::new(ABOUT.id, role, Severity::Low, summary)
+                Finding::new(&ABOUT, role, Severity::Low, summary)
                     .with("privileges", role.privileges.len().to_string())
                     .with("description", cut(role.description.as_deref().unwrap_or("none")))
             });

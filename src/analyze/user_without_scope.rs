@@ -1,25 +1,25 @@
 //! SCOPE-07: accounts with a role and nothing to use it on.
 
-use super::{Context, Outcome, Rule, all_of, cis, cut, enabled, nist, soc2};
-use crate::finding::{About, Finding, Severity};
+use super::{Context, Outcome, Rule, all_of, cut, enabled};
+use crate::finding::{Finding, Severity};
 use crate::graph::Reach;
 use crate::model::Part;
 
-static ABOUT: About = About {
+about! {
     id: "user_without_scope",
     code: "SCOPE-07",
     title: "Account without any site or asset group",
     flags: "Enabled accounts other than Global Administrators that reach no site and no asset group.",
+    evidence: "The grants and flags of the account.",
     why: "The account is misconfigured or left over, and an unused account is one that nobody watches.",
     severity: Severity::Low,
     click_path: "Administration > Users > Manage users > the user: grant what the work needs under Site access and Asset \
                  group access, or delete the account.",
     api_call: "PUT /api/3/users/{id}/sites/{siteId} grants a site, PUT /api/3/users/{id}/asset_groups/{assetGroupId} an \
                asset group; DELETE /api/3/users/{id} deletes the account.",
-    controls: &[soc2("CC6.2"), nist("AC-2"), cis("5.3")],
     needs: &[Part::Users, Part::UserSites, Part::UserAssetGroups],
     version: 1,
-};
+}
 
 rule! {
     /// `[analyzers.user_without_scope]`: SCOPE-07.
@@ -27,10 +27,6 @@ rule! {
 }
 
 impl Rule for UserWithoutScope {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         for user in enabled(graph).filter(|user| !user.is_global_admin()) {
@@ -39,7 +35,7 @@ impl Rule for UserWithoutScope {
                 all_of([has_role, is_nothing(&graph.sites_of(user)), is_nothing(&graph.asset_groups_of(user))]);
             outcome.judge(nowhere, || {
                 let summary = format!("{} has a role and no site or asset group to use it on", cut(&user.login));
-                Finding::new(ABOUT.id, user, Severity::Low, summary)
+                Finding::new(&ABOUT, user, Severity::Low, summary)
                     .with("role", cut(&user.role.label()))
                     .with("sites", "none")
                     .with("asset groups", "none")

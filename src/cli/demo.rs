@@ -11,13 +11,13 @@ use sha2::{Digest, Sha256};
 
 use super::review::templates;
 use super::{Mistake, Outcome, Screen, Watch, World, summary};
-use crate::analyze::Analyzers;
+use crate::analyze::Policy;
 use crate::collect::{Focus, Options, Progress, TwoFactorPolicy};
 use crate::console::{Console, Settings};
 use crate::deliver::publish;
+use crate::history::History;
 use crate::model::Depth;
 use crate::render::{ARTIFACTS, Format};
-use crate::report::History;
 use crate::review::{self, Occasion, Source};
 use crate::simulator::{self, Estate, Simulator};
 
@@ -56,7 +56,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     drop(watch);
     let configuration = hex::encode(Sha256::digest(format!("demo seed {} users {users}", arguments.seed)));
     let occasion = Occasion { job: Some(JOB.to_owned()), scheduled: None, configuration };
-    let report = review::report(snapshots?, &Analyzers::default(), occasion, &History::default());
+    let report = review::report(snapshots?, &Policy::default(), occasion, &History::default());
     if let Some(former) = former {
         former.remove()?;
     }

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::open::{load, store};
 use super::{Mistake, Outcome, Screen, World};
-use crate::report::{Change, Comparison, History};
+use crate::history::History;
+use crate::report::{Change, Comparison};
 use crate::review::{self, Occasion, Scheduled};
 use crate::store::{RunRecord, RunState, Store};
 use crate::untrusted::visible;
@@ -53,7 +54,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     let scheduled = b.slot.map(|slot| Scheduled { run: b.id.clone(), slot, collapsed: b.collapsed });
     let occasion = Occasion { job: b.job.clone(), scheduled, configuration: config.hash.clone() };
     let history = History { before: Some(before), ..History::default() };
-    let report = review::report(snapshots, &config.analyzers, occasion, &history);
+    let report = review::report(snapshots, &config.policy, occasion, &history);
     if arguments.json {
         let comparison = report.comparison.as_ref();
         screen.json(&Difference { from: &a.id, to: &b.id, comparison, changes: &report.changes })?;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::deliver::Delivery;
 use super::open::{chosen, load};
 use super::{Mistake, Outcome, Screen, Watch, World, open, summary};
-use crate::analyze::Analyzers;
 use crate::config::{Config, JobTable};
 use crate::deliver::{PublishError, publish};
 use crate::finding::{Severity, Verdict};
+use crate::history::History;
 use crate::model::Snapshot;
 use crate::render::{Format, Templates};
-use crate::report::{Completeness, History, Report};
+use crate::report::{Completeness, Report};
 use crate::review::{self, Occasion};
 use crate::store::{read_snapshots, write_snapshots};
 
@@ -73,7 +73,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     } else {
         let occasion =
             Occasion { job: arguments.job.clone(), scheduled: None, configuration: config.hash.clone() };
-        (Arc::new(review::report(snapshots, &config.analyzers, occasion, &History::default())), true)
+        (Arc::new(review::report(snapshots, &config.policy, occasion, &History::default())), true)
     };
 
     let mut directory = arguments.out.clone();
@@ -109,7 +109,7 @@ pub(super) fn outcome(report: &Report, fail_on: Option<Severity>) -> Outcome {
 fn configuration(arguments: &Arguments, world: &World) -> anyhow::Result<Config> {
     let path = &arguments.config.config;
     if arguments.from.is_some() && arguments.job.is_none() && !path.exists() {
-        return Ok(Config { analyzers: Analyzers::default(), ..Config::default() });
+        return Ok(Config::default());
     }
     load(path, world)
 }

@@ -1,5 +1,7 @@
 //! `manifest.json`: what a review wrote, with the hash of every file, and what it was made from.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::report::{ConsoleTotals, Report, Run};
@@ -57,7 +59,7 @@ struct Counts {
 
 #[derive(Debug, Clone, Serialize)]
 struct RuleEntry {
-    id: &'static str,
+    id: Cow<'static, str>,
     version: u32,
 }
 
@@ -68,10 +70,13 @@ impl Manifest {
     /// The manifest of a report's files.
     pub fn new(report: &Report, mut files: Vec<ManifestFile>) -> Self {
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut rules: Vec<RuleEntry> =
-            report.rules.iter().map(|rule| RuleEntry { id: rule.id, version: rule.version }).collect();
-        rules.sort_by_key(|rule| rule.id);
-        rules.dedup_by_key(|rule| rule.id);
+        let mut rules: Vec<RuleEntry> = report
+            .rules
+            .iter()
+            .map(|rule| RuleEntry { id: rule.id.clone(), version: rule.version })
+            .collect();
+        rules.sort_by(|a, b| a.id.cmp(&b.id));
+        rules.dedup_by(|a, b| a.id == b.id);
         Self {
             schema: Self::SCHEMA,
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: report.run.version },

@@ -13,8 +13,9 @@ use super::{Host, LastPosted, Plan, PlanError, PlannedJob, parcels};
 use crate::console::ErrorKind;
 use crate::crash;
 use crate::deliver::{PublishError, publish};
+use crate::history::History;
 use crate::model::Snapshot;
-use crate::report::{History, Report};
+use crate::report::Report;
 use crate::review::{self, NothingSeen, Occasion, Scheduled};
 use crate::store::{Finished, NewParcel, RunState, StoreError};
 
@@ -162,7 +163,7 @@ impl Work {
         history: &History,
         done: bool,
     ) -> Result<(Arc<Report>, Vec<NewParcel>), RunError> {
-        let report = review::report(snapshots, &self.plan.config.analyzers, occasion, history);
+        let report = review::report(snapshots, &self.plan.config.policy, occasion, history);
         crash::point("judged");
         if done {
             return Ok((Arc::new(report), Vec::new()));

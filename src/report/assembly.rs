@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::{
     AnomalyRow, AssetGroupRow, Completeness, ConsoleSummary, ConsoleTotals, CoverageRow, Evidence,
-    FindingRow, FindingState, GapRow, Grant, History, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA,
-    Scopes, SiteRow, UserRow, changes,
+    FindingRow, FindingState, GapRow, Grant, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA, Scopes,
+    SiteRow, UserRow, changes, control_rows, covering, waiver_rows, waiver_words, with_waivers,
 };
 use crate::finding::{Finding, Judgement, Severity, SubjectKind};
 use crate::graph::{AccessGraph, Reach, Via};
-use crate::model::{KNOWN_PRIVILEGES, Snapshot, User};
+use crate::history::History;
+use crate::model::{Confidence, KNOWN_PRIVILEGES, MatchedBy, RosterMatch, Snapshot, User};
+use crate::waiver::Waiver;
 
 /// One console after analysis.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ pub struct Reviewed {
 }
 
 /// Assembles the report of a run. `run.verdict` is set here: complete only if every console ties out.
-pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>, history: &History) -> Report {
+pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>, waivers: &[Waiver], history: &History) -> Report {
     reviewed.sort_by(|a, b| a.graph.snapshot().console.name.cmp(&b.graph.snapshot().console.name));
     let ties_out = reviewed.iter().all(|console| console.graph.snapshot().coverage.ties_out());
     run.verdict = completeness(ties_out);
@@ -41,13 +43,16 @@ pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>, history: &History) ->
         gaps: Vec::new(),
         anomalies: Vec::new(),
         comparison: None,
+        waivers: waiver_rows(&reviewed, waivers),
+        controls: Vec::new(),
         changes: Vec::new(),
     };
     let before = history.before.as_ref();
     let differences = before.map(|before| (before, changes(before, &reviewed, &history.sightings)));
     for console in reviewed {
-        add_console(&mut report, console);
+        add_console(&mut report, console, waivers);
     }
+    report.controls = control_rows(&report);
     for finding in &mut report.findings {
         if let Some(sighting) = history.sightings.get(&finding.id) {
             finding.first_seen = sighting.first;
@@ -78,12 +83,12 @@ fn completeness(ties_out: bool) -> Completeness {
     if ties_out { Completeness::Complete } else { Completeness::Incomplete }
 }
 
-fn add_console(report: &mut Report, reviewed: Reviewed) {
+fn add_console(report: &mut Report, reviewed: Reviewed, waivers: &[Waiver]) {
     let Reviewed { graph, judgements } = reviewed;
     let snapshot = graph.snapshot();
     let console: Arc<str> = snapshot.console.name.as_str().into();
     report.consoles.push(summary(snapshot));
-    let by_user = add_judgements(report, snapshot, &console, judgements);
+    let by_user = add_judgements(report, snapshot, &console, judgements, waivers);
     let (site_users, group_users) = add_users(report, &graph, &console, &by_user);
     add_roles(report, &graph, &console);
     report.sites.extend(snapshot.sites.iter().map(|site| SiteRow {
@@ -143,14 +148,22 @@ fn add_judgements(
     snapshot: &Snapshot,
     console: &Arc<str>,
     judgements: Vec<Judgement>,
+    waivers: &[Waiver],
 ) -> ByUser {
     let mut by_user = ByUser::new();
     for judgement in judgements {
+        let covering: Vec<Option<&Waiver>> = judgement
+            .findings
+            .iter()
+            .map(|finding| covering(waivers, snapshot, &judgement.rule, finding))
+            .collect();
+        let verdict = with_waivers(&judgement, &covering);
         let about = judgement.rule;
+        let controls: Arc<[String]> = judgement.controls.iter().map(ToString::to_string).collect();
         report.rules.push(RuleRow {
-            id: about.id,
-            code: about.code,
-            title: about.title,
+            id: about.id.clone(),
+            code: about.code.clone(),
+            title: about.title.clone(),
             console: console.clone(),
             severity: judgement
                 .findings
@@ -158,21 +171,24 @@ fn add_judgements(
                 .map(|finding| finding.severity)
                 .max()
                 .unwrap_or(about.severity),
-            verdict: judgement.verdict,
+            verdict,
+            original_verdict: (verdict != judgement.verdict).then_some(judgement.verdict),
             examined: judgement.examined,
             expected: judgement.expected,
             findings: judgement.findings.len() as u64,
             note: judgement.note,
-            why: about.why,
-            click_path: about.click_path,
-            api_call: about.api_call,
+            why: about.why.clone(),
+            click_path: about.click_path.clone(),
+            api_call: about.api_call.clone(),
+            open: covering.iter().filter(|waiver| waiver.is_none()).count() as u64,
+            controls: judgement.controls,
             version: about.version,
         });
-        let (rule, title): (Arc<str>, Arc<str>) = (about.id.into(), about.title.into());
+        let (rule, title): (Arc<str>, Arc<str>) = ((&*about.id).into(), (&*about.title).into());
         let remediation: Arc<str> = about.remediation().into();
-        let controls: Arc<[String]> = about.controls.iter().map(ToString::to_string).collect();
-        for finding in judgement.findings {
-            for user in concerned(&finding) {
+        for (finding, waiver) in judgement.findings.into_iter().zip(covering) {
+            let open = waiver.is_none();
+            for user in concerned(&finding).into_iter().filter(|_| open) {
                 let entry = by_user.entry(user).or_insert((0, finding.severity));
                 *entry = (entry.0 + 1, entry.1.max(finding.severity));
             }
@@ -182,7 +198,7 @@ fn add_judgements(
                 rule: rule.clone(),
                 title: title.clone(),
                 severity: finding.severity,
-                state: FindingState::Open,
+                state: if open { FindingState::Open } else { FindingState::Waived },
                 subject_kind: finding.subject.kind,
                 subject_id: finding.subject.id,
                 subject_name: finding.subject.name,
@@ -196,8 +212,8 @@ fn add_judgements(
                 controls: controls.clone(),
                 first_seen: report.run.finished,
                 change: None,
-                waiver: None,
-                waiver_expires: None,
+                waiver: waiver.map(waiver_words),
+                waiver_expires: waiver.map(Waiver::end),
             });
         }
     }
@@ -255,6 +271,10 @@ fn user_row(graph: &AccessGraph, console: &Arc<str>, user: &User, by_user: &ByUs
     let (asset_groups, leftover_asset_groups) = scopes(&graph.asset_groups_of(user), |id| id.0);
     let findings = by_user.get(&user.id.0);
     let authentication = user.authentication.as_ref();
+    let person = user.person.person();
+    let (roster_match, matched_by, match_confidence) = roster_match(&user.person);
+    let seen = graph.last_seen(user.id);
+    let today = graph.snapshot().finished.date_naive();
     UserRow {
         console: console.clone(),
         id: user.id.0,
@@ -277,8 +297,28 @@ fn user_row(graph: &AccessGraph, console: &Arc<str>, user: &User, by_user: &ByUs
         leftover_sites,
         leftover_asset_groups,
         two_factor: user.two_factor,
+        person: person.map(|person| person.id.clone()),
+        roster_match,
+        matched_by,
+        match_confidence,
+        manager: person.and_then(|person| person.manager.clone()),
+        department: person.and_then(|person| person.department.clone()),
+        left: person.and_then(|person| person.has_left(today)),
+        last_seen: seen.map(|seen| seen.at),
+        last_seen_by: seen.map(|seen| seen.by.as_str()),
+        last_seen_confidence: seen.map(|seen| seen.by.confidence()),
         findings: findings.map_or(0, |(count, _)| *count),
         highest_severity: findings.map(|(_, worst)| *worst),
+    }
+}
+
+/// What the roster says of an account, in the words of the files.
+fn roster_match(found: &RosterMatch) -> (&'static str, Option<MatchedBy>, Option<Confidence>) {
+    match found {
+        RosterMatch::NotAsked => ("not_asked", None, None),
+        RosterMatch::Nobody => ("nobody", None, None),
+        RosterMatch::Person { by, confidence, .. } => ("person", Some(*by), Some(*confidence)),
+        RosterMatch::Ambiguous { by, .. } => ("ambiguous", Some(*by), None),
     }
 }
 

@@ -20,7 +20,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Before, BeforeFinding, BeforeRule, Change, Reviewed, Sighting};
+use super::{Change, Reviewed};
+use crate::history::{Before, BeforeFinding, BeforeRule, Sighting};
 use crate::model::{ConsoleIdentity, GLOBAL_ADMIN, Part, PartState, PrivilegeId, Role, Snapshot, User};
 
 use findings::{Earlier, Ledger};
@@ -136,7 +137,7 @@ pub fn changes(before: &Before, now: &[Reviewed], sightings: &HashMap<String, Si
     let mut matched = vec![false; before.snapshots.len()];
     for reviewed in now {
         let snapshot = reviewed.graph.snapshot();
-        let then = before.snapshots.iter().position(|then| is_same(&then.console, &snapshot.console));
+        let then = before.snapshots.iter().position(|then| then.console.is_same(&snapshot.console));
         let mut notes = Notes::of(&snapshot.console);
         let mut ledger = Ledger::default();
         if let Some(index) = then {
@@ -181,13 +182,6 @@ fn compare(
     users::compare(pair, notes);
     roles::compare(pair, notes);
     lists::compare(pair, notes);
-}
-
-/// Whether two runs speak of one console: what it says of itself decides, as far as it said it in both, then the name.
-fn is_same(then: &ConsoleIdentity, now: &ConsoleIdentity) -> bool {
-    let said = [(&then.serial, &now.serial), (&then.uuid, &now.uuid)];
-    let said = said.into_iter().find_map(|(then, now)| Some(then.as_ref()? == now.as_ref()?));
-    said.unwrap_or_else(|| then.name == now.name)
 }
 
 /// One console in both runs.

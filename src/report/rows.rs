@@ -1,5 +1,6 @@
 //! The rows of a report: one struct for each list of `report.json`, which is also one table in every other format.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,25 +8,27 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
 use super::FindingChange;
-use crate::finding::{Severity, SubjectKind, Verdict};
+use crate::finding::{Control, Severity, SubjectKind, Verdict};
 use crate::graph::Via;
-use crate::model::{CrossCheck, GapReason, PartState, PrivilegeId, TwoFactor};
+use crate::model::{Confidence, CrossCheck, GapReason, MatchedBy, PartState, PrivilegeId, TwoFactor};
 
 /// A rule's verdict on a console.
 #[derive(Debug, Clone, Serialize)]
 pub struct RuleRow {
     /// The rule's id.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// Its catalogue code.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// Its title.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// The console.
     pub console: Arc<str>,
     /// The worst severity that it found here; without a finding, the rule's own.
     pub severity: Severity,
     /// The verdict.
     pub verdict: Verdict,
+    /// The verdict as it was before waivers; `None` if they change nothing.
+    pub original_verdict: Option<Verdict>,
     /// Subjects judged.
     pub examined: u64,
     /// Subjects that should have been judged.
@@ -35,13 +38,17 @@ pub struct RuleRow {
     /// Why the verdict is not a plain pass or fail.
     pub note: Option<String>,
     /// Why the rule matters.
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
     /// How to mend it in the console's pages; JSON has it in the findings' `remediation`.
     #[serde(skip)]
-    pub click_path: &'static str,
+    pub click_path: Cow<'static, str>,
     /// How to mend it through the API; JSON has it in the findings' `remediation`.
     #[serde(skip)]
-    pub api_call: &'static str,
+    pub api_call: Cow<'static, str>,
+    /// How many of them no waiver covers.
+    pub open: u64,
+    /// The controls that it serves.
+    pub controls: Arc<[Control]>,
     /// The rule's version.
     pub version: u32,
 }
@@ -59,7 +66,7 @@ pub struct FindingRow {
     pub title: Arc<str>,
     /// How much it matters.
     pub severity: Severity,
-    /// Always `open` as long as there are no waivers.
+    /// Whether it stands, or a waiver covers it.
     pub state: FindingState,
     /// What kind of thing it is about.
     pub subject_kind: SubjectKind,
@@ -167,7 +174,27 @@ pub struct UserRow {
     pub leftover_asset_groups: Vec<i64>,
     /// Two-factor state.
     pub two_factor: TwoFactor,
-    /// How many findings concern it, those on its role included.
+    /// The id of the person in the roster; `None` if there is not exactly one.
+    pub person: Option<String>,
+    /// What the roster says of the account: `not_asked`, `nobody`, `person` or `ambiguous`.
+    pub roster_match: &'static str,
+    /// What account and person have in common.
+    pub matched_by: Option<MatchedBy>,
+    /// How sure that is.
+    pub match_confidence: Option<Confidence>,
+    /// The person's manager, as the roster writes it.
+    pub manager: Option<String>,
+    /// The person's department.
+    pub department: Option<String>,
+    /// Whether the person has left; `None` if that is not known.
+    pub left: Option<bool>,
+    /// When the account was last seen at work.
+    pub last_seen: Option<DateTime<Utc>>,
+    /// What tells that.
+    pub last_seen_by: Option<&'static str>,
+    /// How much that can be relied on.
+    pub last_seen_confidence: Option<Confidence>,
+    /// How many open findings concern it, those on its role included.
     pub findings: u64,
     /// The worst of them.
     pub highest_severity: Option<Severity>,

@@ -1,45 +1,32 @@
 //! The one sample that every renderer's unit tests read: two consoles, one incomplete, findings, odd text, and a run of
 //! the week before to compare with.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use chrono::Duration;
 
-use super::{
-    Before, BeforeFinding, BeforeRule, Completeness, History, Report, Reviewed, Run, Sighting, assemble,
-};
+use super::{Completeness, Report, Reviewed, Run, assemble};
 use crate::finding::{About, Control, Finding, Framework, Judgement, Severity, SubjectKind, Verdict};
 use crate::graph::AccessGraph;
+use crate::history::{Before, BeforeFinding, BeforeRule, History, Sighting};
 use crate::model::sample::{global_admin, incomplete, local_user, snapshot, user, with_role};
 use crate::model::{Answer, Part, SiteId, Snapshot, TwoFactor};
 
-static ADMIN_RULE: About = About {
-    id: "local_admin_without_2fa",
-    code: "AUTH-01",
-    title: "Local administrator without two-factor authentication",
-    flags: "Enabled local accounts with administrative power and no second factor.",
-    why: "A password alone opens the console.",
+static ADMIN_RULE: LazyLock<About> = LazyLock::new(|| About {
+    flags: Cow::Borrowed("Enabled local accounts with administrative power and no second factor."),
+    why: Cow::Borrowed("A password alone opens the console."),
     severity: Severity::Critical,
-    click_path: "Administration > Users.",
-    api_call: "POST /api/3/users/{id}/2FA.",
-    controls: &[Control { framework: Framework::PciDss, id: "8.4.1" }],
-    needs: &[Part::Users],
-    version: 1,
-};
+    api_call: Cow::Borrowed("POST /api/3/users/{id}/2FA."),
+    ..About::sample(
+        "local_admin_without_2fa",
+        "AUTH-01",
+        "Local administrator without two-factor authentication",
+    )
+});
 
-static LOCKED_RULE: About = About {
-    id: "locked_account",
-    code: "LIFE-05",
-    title: "Locked account",
-    flags: "Accounts that are locked now.",
-    why: "An attack, or a job with an old password.",
-    severity: Severity::Medium,
-    click_path: "Administration > Users.",
-    api_call: "DELETE /api/3/users/{id}/lock.",
-    controls: &[],
-    needs: &[Part::Users],
-    version: 1,
-};
+static LOCKED_RULE: About = About::sample("locked_account", "LIFE-05", "Locked account");
 
 impl Report {
     /// A small report with something in every table.
@@ -79,20 +66,23 @@ impl Report {
             configuration: "c".repeat(64),
         };
         let critical = Finding::new(
-            ADMIN_RULE.id,
+            &ADMIN_RULE,
             &admin,
             Severity::Critical,
             "nxadmin is an administrator with a password alone",
         )
         .with("type", "admin")
         .with("two-factor", "not configured");
-        let locked = Finding::new(LOCKED_RULE.id, &hostile, Severity::Medium, "an account is locked");
-        let judgement = |rule: &'static About, verdict, findings| Judgement {
-            rule,
+        let locked = Finding::new(&LOCKED_RULE, &hostile, Severity::Medium, "an account is locked");
+        let served = Control { framework: Framework::PciDss, id: "8.4.1".into() };
+        let judgement = |rule: &About, verdict, findings| Judgement {
+            rule: rule.clone(),
+            controls: if rule.id == ADMIN_RULE.id { [served.clone()].into() } else { Arc::default() },
             verdict,
             examined: 3,
             expected: 3,
             note: None,
+            lacks_input: false,
             findings,
         };
         let history = history(&hq, &lab);
@@ -110,7 +100,7 @@ impl Report {
                 judgement(&LOCKED_RULE, Verdict::Unknown, Vec::new()),
             ],
         };
-        assemble(run, vec![lab, hq], &history)
+        assemble(run, vec![lab, hq], &[], &history)
     }
 }
 
@@ -132,11 +122,11 @@ fn before(hq: &Snapshot, lab: &Snapshot) -> History {
     let locked = |subject: &str, name: &str, console: &Snapshot| {
         let subject =
             crate::finding::Subject { kind: SubjectKind::User, id: subject.into(), name: name.into() };
-        let finding = Finding::new(LOCKED_RULE.id, subject, Severity::Medium, format!("{name} is locked"));
+        let finding = Finding::new(&LOCKED_RULE, subject, Severity::Medium, format!("{name} is locked"));
         BeforeFinding {
             id: finding.id(&console.console),
             console: console.console.name.as_str().into(),
-            rule: LOCKED_RULE.id.into(),
+            rule: LOCKED_RULE.id.clone().into_owned(),
             severity: finding.severity,
             subject_kind: finding.subject.kind,
             subject_id: finding.subject.id,
@@ -147,7 +137,7 @@ fn before(hq: &Snapshot, lab: &Snapshot) -> History {
     let findings =
         vec![locked("2", &hq.users[1].login, &hq), locked("4", "+zoe", &hq), locked("7", "noor", &lab)];
     let rule = |about: &About, console: &str, verdict| BeforeRule {
-        id: about.id.into(),
+        id: about.id.clone().into_owned(),
         console: console.into(),
         verdict,
         examined: 3,
@@ -155,6 +145,7 @@ fn before(hq: &Snapshot, lab: &Snapshot) -> History {
     };
     let sighting = Sighting { first: hq.finished - Duration::days(21), last: hq.finished };
     History {
+        kept: true,
         sightings: HashMap::from([(findings[0].id.clone(), sighting)]),
         before: Some(Before {
             run: "1c6e0d4b8a92f357".into(),
@@ -169,5 +160,6 @@ fn before(hq: &Snapshot, lab: &Snapshot) -> History {
             findings,
             snapshots: vec![hq, lab],
         }),
+        ..History::default()
     }
 }

@@ -115,7 +115,7 @@ fn add_rules(tx: &Transaction<'_>, report: &Report) -> Result<(), Fault> {
         rule.execute((
             &report.run.id,
             Count::of(position),
-            row.id,
+            &*row.id,
             &*row.console,
             Word(row.verdict),
             Count(row.examined),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::{At, Count, Fault, Store, StoreError, Word, packed, unpack};
-use crate::report::{Before, BeforeFinding, BeforeRule, History, Sighting};
+use crate::history::{Before, BeforeFinding, BeforeRule, History, Sighting};
 
 impl Store {
     /// What a report of this job remembers: its last done run before this one, and when each finding was seen.
@@ -36,7 +36,7 @@ impl Store {
             }
             before => before?,
         };
-        Ok(History { before, sightings })
+        Ok(History { kept: true, before, sightings, ..History::default() })
     }
 
     /// A run as something to compare with; `None` if it is not known, not done, or its snapshots are not kept.

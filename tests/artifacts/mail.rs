@@ -5,12 +5,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use chrono::DateTime;
-use recert::analyze::Analyzers;
+use recert::analyze::Policy;
 use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
 use recert::console::{Console, Settings};
+use recert::history::History;
 use recert::model::{Depth, Snapshot};
 use recert::render::{Attached, Mail, MailContext, MailKind, Templates, report_mail};
-use recert::report::{History, Report};
+use recert::report::Report;
 use recert::review::{self, Occasion, Scheduled, Source};
 use recert::simulator::{self, Estate, Simulator};
 use secrecy::SecretString;
@@ -71,7 +72,7 @@ fn reported(snapshots: Vec<Snapshot>) -> Report {
     let scheduled = Scheduled { run: review::scheduled_run_id("test", "weekly", slot), slot, collapsed: 0 };
     let occasion =
         Occasion { job: Some("weekly".into()), scheduled: Some(scheduled), configuration: "5e".repeat(32) };
-    review::report(snapshots, &Analyzers::default(), occasion, &History::default())
+    review::report(snapshots, &Policy::default(), occasion, &History::default())
 }
 
 fn mail(report: &Report) -> Mail {

@@ -5,12 +5,12 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use chrono::DateTime;
-use recert::analyze::Analyzers;
+use recert::analyze::Policy;
 use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
 use recert::console::{Console, Settings};
+use recert::history::{Before, History};
 use recert::model::{Answer, Authentication, AuthenticationSourceId, Depth, Snapshot};
 use recert::render::{ARTIFACTS, Templates};
-use recert::report::{Before, History};
 use recert::review::{self, Occasion, Source};
 use recert::simulator::{
     self, Account, Estate, EstateOptions, GroupRecord, RoleDefinition, Seed, Simulator, SiteRecord,
@@ -72,7 +72,7 @@ async fn reviewed() -> Reviewed {
 
     let report = review::report(
         vec![snapshot.clone()],
-        &Analyzers::default(),
+        &Policy::default(),
         Occasion::default(),
         &History { before: Some(before(snapshot.clone())), ..History::default() },
     );

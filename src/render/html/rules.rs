@@ -1,5 +1,6 @@
 //! The rules on the page: every verdict by console, and the findings of each rule, worst first.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -26,9 +27,9 @@ pub(super) struct VerdictCount {
 /// A rule's verdict on one console.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct VerdictView {
-    pub(super) id: &'static str,
-    pub(super) code: &'static str,
-    pub(super) title: &'static str,
+    pub(super) id: Cow<'static, str>,
+    pub(super) code: Cow<'static, str>,
+    pub(super) title: Cow<'static, str>,
     pub(super) version: u32,
     pub(super) severity: &'static str,
     pub(super) verdict: &'static str,
@@ -42,13 +43,13 @@ pub(super) struct VerdictView {
 #[derive(Debug, Default, Serialize)]
 pub(super) struct RuleSection {
     pub(super) id: Text,
-    pub(super) code: &'static str,
+    pub(super) code: Cow<'static, str>,
     pub(super) title: Text,
     /// The worst severity among its findings.
     pub(super) severity: &'static str,
-    pub(super) why: &'static str,
-    pub(super) click_path: &'static str,
-    pub(super) api_call: &'static str,
+    pub(super) why: Cow<'static, str>,
+    pub(super) click_path: Cow<'static, str>,
+    pub(super) api_call: Cow<'static, str>,
     pub(super) controls: Vec<Text>,
     pub(super) findings: Table<FindingView>,
 }
@@ -106,9 +107,9 @@ impl Verdicts {
 impl VerdictView {
     fn of(rule: &RuleRow) -> Self {
         Self {
-            id: rule.id,
-            code: rule.code,
-            title: rule.title,
+            id: rule.id.clone(),
+            code: rule.code.clone(),
+            title: rule.title.clone(),
             version: rule.version,
             severity: rule.severity.as_str(),
             verdict: rule.verdict.as_str(),
@@ -147,12 +148,12 @@ fn section(
     let rule = report.rules.iter().find(|rule| *rule.id == *first.rule);
     RuleSection {
         id: Text::name(&first.rule),
-        code: rule.map_or("", |rule| rule.code),
+        code: rule.map(|rule| rule.code.clone()).unwrap_or_default(),
         title: Text::name(&first.title),
         severity: worst.as_str(),
-        why: rule.map_or("", |rule| rule.why),
-        click_path: rule.map_or("", |rule| rule.click_path),
-        api_call: rule.map_or("", |rule| rule.api_call),
+        why: rule.map(|rule| rule.why.clone()).unwrap_or_default(),
+        click_path: rule.map(|rule| rule.click_path.clone()).unwrap_or_default(),
+        api_call: rule.map(|rule| rule.api_call.clone()).unwrap_or_default(),
         controls: first.controls.iter().map(|control| Text::name(control)).collect(),
         findings: Table::of(findings.iter(), FINDINGS_OF_A_RULE, "report.xlsx and findings.csv", |finding| {
             FindingView::of(finding, full_names)

@@ -89,8 +89,8 @@ impl Ledger {
             findings.iter().map(|finding| (&*finding.id, *finding)).collect();
         let mut told = Vec::new();
         for judgement in &reviewed.judgements {
-            let rule = earlier.rules.get(&(&*then.name, judgement.rule.id));
-            let verdict = earlier_verdict(rule.copied(), judgement.rule, &pair.before);
+            let rule = earlier.rules.get(&(&*then.name, &*judgement.rule.id));
+            let verdict = earlier_verdict(rule.copied(), &judgement.rule, &pair.before);
             self.place(pair, judgement, verdict, earlier, &mut left, &mut told, notes);
         }
         self.settle(pair, &reviewed.judgements, left.into_values(), &mut told, notes);
@@ -148,10 +148,10 @@ impl Ledger {
                 }
             }
         }
-        let rule = judgement.rule;
+        let rule = &judgement.rule;
         if newly_judged > 0 {
             let subject =
-                Subject { id: rule.id.to_owned(), name: rule.title.to_owned(), administrator: false };
+                Subject { id: rule.id.to_string(), name: rule.title.to_string(), administrator: false };
             let summary = format!(
                 "Rule {} did not judge in the earlier run: {} newly judged, not new",
                 rule.id,
@@ -183,7 +183,7 @@ impl Ledger {
     ) {
         let judged: HashMap<&str, bool> = judgements
             .iter()
-            .map(|judgement| (judgement.rule.id, proves_absence(judgement, &pair.now)))
+            .map(|judgement| (&*judgement.rule.id, proves_absence(judgement, &pair.now)))
             .collect();
         let mut vanished: BTreeMap<&str, usize> = BTreeMap::new();
         for finding in left {
@@ -211,7 +211,7 @@ impl Ledger {
 /// Whether a rule that holds no finding on a subject now says that there is none.
 fn proves_absence(judgement: &Judgement, now: &Side<'_>) -> bool {
     let judged = matches!(judgement.verdict, Verdict::Pass | Verdict::Fail | Verdict::Waived);
-    judged && judgement.examined == judgement.expected && saw_everything(judgement.rule, now)
+    judged && judgement.examined == judgement.expected && saw_everything(&judgement.rule, now)
 }
 
 fn earlier_verdict(rule: Option<&BeforeRule>, about: &About, before: &Side<'_>) -> EarlierVerdict {

@@ -12,19 +12,7 @@ use crate::graph::AccessGraph;
 use crate::model::sample::{global_admin, incomplete, local_user, snapshot, user, with_role};
 use crate::model::{Answer, Depth, SiteId, TwoFactor};
 
-static RULE: About = About {
-    id: "locked_account",
-    code: "LIFE-05",
-    title: "Locked account",
-    flags: "",
-    why: "",
-    severity: Severity::Medium,
-    click_path: "",
-    api_call: "",
-    controls: &[],
-    needs: &[Part::Users],
-    version: 1,
-};
+static RULE: About = About::sample("locked_account", "LIFE-05", "Locked account");
 
 /// Mia, Noor and a Global Administrator.
 fn world() -> Snapshot {
@@ -167,7 +155,7 @@ fn the_order_is_console_findings_administrators_kind_and_id() {
     };
     let now = with(change);
     let findings: Vec<Finding> =
-        now.users.iter().map(|user| Finding::new(RULE.id, user, Severity::Medium, "x")).collect();
+        now.users.iter().map(|user| Finding::new(&RULE, user, Severity::Medium, "x")).collect();
     let mut earlier = before(vec![world()]);
     earlier.rules = vec![findings::earlier(Verdict::Pass, 3, 3)];
     let judgements = vec![findings::judgement(Verdict::Fail, 4, 4, findings)];

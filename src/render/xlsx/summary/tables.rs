@@ -173,7 +173,7 @@ pub(super) fn top_rules(page: &mut Page<'_>) -> Result<Option<(Drawn, Vec<Severi
         page.row += 1;
         return Ok(None);
     }
-    let codes: HashMap<&str, &str> = report.rules.iter().map(|rule| (rule.id, rule.code)).collect();
+    let codes: HashMap<&str, &str> = report.rules.iter().map(|rule| (&*rule.id, &*rule.code)).collect();
     let mut rules: Vec<_> = counts.into_iter().collect();
     rules.sort_by_key(|(rule, (worst, count, _))| (Reverse((*worst, *count)), *rule));
     header_row(page, &["Rule", "Code", "Findings"])?;
@@ -222,8 +222,8 @@ pub(super) fn verdicts(page: &mut Page<'_>) -> Result<(), XlsxError> {
     let (text, mark) = (Style::ruled(&page.style.text), Style::ruled(&page.style.mark));
     for rule in &report.rules {
         page.height(if rule.note.is_some() { 27 } else { 20 })?;
-        page.put((FIRST, FIRST), rule.title, &text)?;
-        page.put((2, 2), rule.code, &mark)?;
+        page.put((FIRST, FIRST), &rule.title, &text)?;
+        page.put((2, 2), &rule.code, &mark)?;
         page.put((3, 3), rule.severity.as_str(), &Style::ruled(page.style.severity(rule.severity)))?;
         page.put((4, 5), &rule.console, &text.clone().set_align(FormatAlign::Left).set_indent(1))?;
         let verdict = rule.verdict.as_str().replace('_', " ");

@@ -4,18 +4,27 @@ use super::*;
 use crate::finding::SubjectKind;
 
 pub(super) fn earlier(verdict: Verdict, examined: u64, expected: u64) -> BeforeRule {
-    BeforeRule { id: RULE.id.into(), console: "hq".into(), verdict, examined, expected }
+    BeforeRule { id: RULE.id.clone().into_owned(), console: "hq".into(), verdict, examined, expected }
 }
 
 pub(super) fn judgement(verdict: Verdict, examined: u64, expected: u64, findings: Vec<Finding>) -> Judgement {
-    Judgement { rule: &RULE, verdict, examined, expected, note: None, findings }
+    Judgement {
+        rule: RULE.clone(),
+        controls: std::sync::Arc::default(),
+        verdict,
+        examined,
+        expected,
+        note: None,
+        lacks_input: false,
+        findings,
+    }
 }
 
 /// A finding of the rule on a user of the world.
 fn on(id: usize) -> Finding {
     let world = world();
     let user = &world.users[id - 1];
-    Finding::new(RULE.id, user, Severity::Medium, format!("{} is locked", user.login))
+    Finding::new(&RULE, user, Severity::Medium, format!("{} is locked", user.login))
 }
 
 fn id(finding: &Finding) -> String {
@@ -26,7 +35,7 @@ fn then(finding: &Finding) -> BeforeFinding {
     BeforeFinding {
         id: id(finding),
         console: "hq".into(),
-        rule: RULE.id.into(),
+        rule: RULE.id.clone().into_owned(),
         severity: finding.severity,
         subject_kind: SubjectKind::User,
         subject_id: finding.subject.id.clone(),

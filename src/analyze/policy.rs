@@ -1,0 +1,198 @@
+//! What a review judges by: the rules with their knobs, and what the configuration declares beside them; and the frame
+//! that turns what a rule saw into a verdict.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{Analyzers, Context, DeclaredAccount, Outcome, Powers, Rule};
+use crate::finding::{Judgement, Verdict};
+use crate::graph::AccessGraph;
+use crate::history::History;
+use crate::model::{Part, PartState};
+use crate::waiver::Waiver;
+
+/// Everything that a review judges by.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// The rules and their knobs.
+    pub analyzers: Analyzers,
+    /// Service and break-glass accounts, and whose account is whose.
+    pub accounts: Vec<DeclaredAccount>,
+    /// Exceptions to rules.
+    pub waivers: Vec<Waiver>,
+}
+
+impl Policy {
+    /// Every rule, in the order of judging.
+    pub fn rules(&self) -> Vec<&dyn Rule> {
+        self.analyzers.rules()
+    }
+
+    /// The optional parts of a collection that the rules which are switched on look at.
+    pub fn wants(&self) -> BTreeSet<Part> {
+        let enabled = self.rules().into_iter().filter(|rule| rule.enabled());
+        let parts = enabled.flat_map(|rule| [rule.about().needs, rule.about().uses].concat());
+        // A rule about the coverage speaks of every part that was asked, and asks for none.
+        parts.filter(|part| Part::OPTIONAL.contains(part)).collect()
+    }
+
+    /// What is wrong with the knobs, each with its table's name; to be refused before anything is judged.
+    pub fn mistakes(&self) -> Vec<String> {
+        let mistake = |rule: &&dyn Rule| {
+            rule.mistake().map(|mistake| format!("analyzers.{}: {mistake}", rule.about().id))
+        };
+        self.rules().iter().filter_map(mistake).collect()
+    }
+
+    /// The declaration of an account: the one for its console, else the one for any.
+    pub fn declared(&self, console: &str, login: &str) -> Option<&DeclaredAccount> {
+        let own = |account: &&DeclaredAccount| account.is_login(login) && account.is_on(console);
+        let mut declared: Vec<_> = self.accounts.iter().filter(own).collect();
+        declared.sort_by_key(|account| account.console.is_none());
+        declared.first().copied()
+    }
+
+    /// Judges every console of an estate by every rule. A rule that panics is a bug; it yields the verdict *error* and
+    /// ends nothing.
+    pub fn judge(&self, estate: &[AccessGraph], history: &History) -> Vec<Vec<Judgement>> {
+        estate.iter().map(|graph| self.judge_console(graph, estate, history)).collect()
+    }
+
+    fn judge_console(
+        &self,
+        graph: &AccessGraph,
+        estate: &[AccessGraph],
+        history: &History,
+    ) -> Vec<Judgement> {
+        let combinations = self.analyzers.toxic_combination.combinations();
+        let powers = &Powers::new(&combinations, graph);
+        let now = graph.snapshot().finished;
+        let mut judgements: Vec<Judgement> = Vec::new();
+        for rule in self.rules() {
+            let context = Context { graph, now, policy: self, history, estate, so_far: &judgements, powers };
+            let judgement = judge(rule, context);
+            judgements.push(judgement);
+        }
+        judgements
+    }
+}
+
+/// Judges by one rule.
+pub(super) fn judge(rule: &dyn Rule, context: Context<'_>) -> Judgement {
+    let about = rule.about();
+    let mut judgement = Judgement {
+        rule: about.clone(),
+        controls: rule.controls(),
+        verdict: Verdict::Pass,
+        examined: 0,
+        expected: 0,
+        note: None,
+        lacks_input: false,
+        findings: Vec::new(),
+    };
+    if !rule.enabled() {
+        judgement.verdict = Verdict::NotApplicable;
+        judgement.note = Some("switched off in the configuration".to_owned());
+        return judgement;
+    }
+    let Ok(mut outcome) = catch_unwind(AssertUnwindSafe(|| rule.examine(context))) else {
+        judgement.verdict = Verdict::Error;
+        judgement.note = Some("the rule broke; this is a bug in recert".to_owned());
+        return judgement;
+    };
+    if let Some(severity) = rule.severity() {
+        outcome.findings.iter_mut().for_each(|finding| finding.severity = severity);
+    }
+    let coverage = &context.graph.snapshot().coverage;
+    let undetermined =
+        |part: &Part| coverage.part(*part).is_some_and(|seen| seen.state == PartState::Undetermined);
+    let names = |parts: Vec<Part>| parts.into_iter().map(Part::as_str).collect::<Vec<_>>();
+    let open = names(about.rests_on().filter(undetermined).collect());
+    // An optional part that nobody asked for is what the rule says that it lacks.
+    let absent = |part: &Part| Part::OPTIONAL.contains(part) && coverage.part(*part).is_none();
+    let unseen = |part: &Part| !coverage.is_complete(*part) && !undetermined(part) && !absent(part);
+    let unseen = names(about.rests_on().filter(unseen).collect());
+    (judgement.verdict, judgement.note) = conclude(&outcome, &unseen, &open);
+    judgement.lacks_input = outcome.lacks.is_some() && unseen.is_empty() && open.is_empty();
+    judgement.examined = outcome.examined;
+    judgement.expected = outcome.expected;
+    judgement.findings = outcome.findings;
+    judgement
+}
+
+/// A finding always counts. Without one, absence proves nothing unless everything was seen.
+fn conclude(outcome: &Outcome, unseen: &[&str], undetermined: &[&str]) -> (Verdict, Option<String>) {
+    let missing = outcome.expected.saturating_sub(outcome.examined);
+    let said =
+        |says: &str, parts: &[&str]| (!parts.is_empty()).then(|| format!("{says}: {}", parts.join(", ")));
+    let parts: Vec<String> = [said("not seen whole", unseen), said("undetermined in part", undetermined)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let note = match (parts.is_empty(), outcome.lacks, missing) {
+        (false, ..) => Some(parts.join("; ")),
+        (true, Some(lacks), _) => Some(lacks.to_owned()),
+        (true, None, 0) => None,
+        (true, None, missing) => Some(format!("{missing} of {} could not be judged", outcome.expected)),
+    };
+    let verdict = if !outcome.findings.is_empty() {
+        Verdict::Fail
+    } else if note.is_some() {
+        Verdict::Unknown
+    } else if outcome.expected == 0 {
+        Verdict::NotApplicable
+    } else {
+        Verdict::Pass
+    };
+    (verdict, note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::User;
+    use crate::model::sample::{snapshot, user};
+
+    #[test]
+    fn conclusions_follow_from_findings_and_coverage() {
+        let outcome = |examined, expected| Outcome { examined, expected, ..Outcome::default() };
+        assert_eq!(conclude(&outcome(3, 3), &[], &[]).0, Verdict::Pass);
+        assert_eq!(conclude(&outcome(0, 0), &[], &[]).0, Verdict::NotApplicable);
+        assert_eq!(conclude(&outcome(2, 3), &[], &[]).0, Verdict::Unknown);
+        assert_eq!(conclude(&outcome(3, 3), &["users"], &[]).0, Verdict::Unknown);
+        assert_eq!(conclude(&outcome(0, 0), &["users"], &[]).0, Verdict::Unknown);
+        let lacking = Outcome::lacking("there is no roster");
+        assert_eq!(conclude(&lacking, &[], &[]), (Verdict::Unknown, Some("there is no roster".to_owned())));
+    }
+
+    #[test]
+    fn a_declaration_for_the_console_comes_before_one_for_any() {
+        let declared = |console: Option<&str>, purpose: &str| DeclaredAccount {
+            console: console.map(str::to_owned),
+            purpose: Some(purpose.to_owned()),
+            ..DeclaredAccount::of("svc-scan")
+        };
+        let policy = Policy {
+            accounts: vec![declared(None, "anywhere"), declared(Some("hq"), "at hq")],
+            ..Policy::default()
+        };
+        let purpose = |console, login| policy.declared(console, login).and_then(|one| one.purpose.as_deref());
+        assert_eq!(purpose("hq", "SVC-scan"), Some("at hq"));
+        assert_eq!(purpose("lab", "svc-scan"), Some("anywhere"));
+        assert_eq!(purpose("lab", "svc"), None);
+    }
+
+    #[test]
+    fn every_console_of_an_estate_is_judged_at_its_own_time() {
+        let locked = User { locked: Some(true), ..user(1, "mia") };
+        let estate = [snapshot(vec![locked]), snapshot(vec![user(2, "bo")])].map(AccessGraph::build);
+        let judgements = Policy::default().judge(&estate, &History::default());
+        let verdict = |console: usize| {
+            judgements[console]
+                .iter()
+                .find(|judgement| judgement.rule.id == "locked_account")
+                .map(|j| j.verdict)
+        };
+        assert_eq!((verdict(0), verdict(1)), (Some(Verdict::Fail), Some(Verdict::Pass)));
+    }
+}

@@ -1,0 +1,90 @@
+//! What the configuration declares for judging, beside the rules' own tables: accounts and waivers.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{ConfigError, located};
+use crate::analyze::{DeclaredAccount, Policy};
+use crate::waiver::Waiver;
+
+/// What is wrong, and where: the place, and the problem with its mend.
+type Misplaced = (String, String);
+
+/// A file of waivers.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WaiverFile {
+    #[serde(default)]
+    waiver: Vec<Waiver>,
+}
+
+/// Reads a file of waivers. One that is not there holds none: `recert waive` makes it.
+///
+/// # Errors
+/// If it cannot be read, or is not what it should be; the text shows line and caret.
+pub(super) fn read_waivers(path: &Path) -> Result<Vec<Waiver>, ConfigError> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
+    };
+    let file: WaiverFile = toml::from_str(&text)
+        .map_err(|error| ConfigError::File { path: path.to_owned(), problem: located(&text, &error) })?;
+    Ok(named(file.waiver, &format!("{}: ", path.display())))
+}
+
+/// Gives each waiver its place, for messages.
+pub(super) fn named(mut waivers: Vec<Waiver>, file: &str) -> Vec<Waiver> {
+    for (index, waiver) in waivers.iter_mut().enumerate() {
+        waiver.place = format!("{file}waiver[{index}]");
+    }
+    waivers
+}
+
+/// Checks what the types cannot: every waiver speaks of a rule that there is, says all that it must, and says it once.
+/// That one has expired is no mistake: the review tells of it.
+pub(super) fn check_waivers(policy: &Policy) -> Result<(), Misplaced> {
+    let rules = policy.rules();
+    for (index, waiver) in policy.waivers.iter().enumerate() {
+        let place = || waiver.place.clone();
+        if let Some((key, problem)) = waiver.mistake() {
+            return Err((format!("{}: {key}", place()), problem));
+        }
+        if !rules.iter().any(|rule| waiver.is_of(rule.about())) {
+            let nearest =
+                nearest(&waiver.rule, &rules.iter().map(|rule| &*rule.about().id).collect::<Vec<_>>());
+            let problem = format!("there is no rule {:?}{nearest}; `recert rules` lists them", waiver.rule);
+            return Err((format!("{}: rule", place()), problem));
+        }
+        if let Some(other) = policy.waivers[..index].iter().find(|other| other.is_same(waiver)) {
+            return Err((place(), format!("says the same as {}; keep one of the two", other.place)));
+        }
+    }
+    Ok(())
+}
+
+/// Checks what the types cannot: no account is declared twice for one console.
+pub(super) fn check_accounts(accounts: &[DeclaredAccount]) -> Result<(), Misplaced> {
+    for (index, account) in accounts.iter().enumerate() {
+        let place = format!("account[{index}] {:?}", account.login);
+        if let Some((key, problem)) = account.mistake() {
+            return Err((format!("{place}: {key}"), problem));
+        }
+        let console = |account: &DeclaredAccount| account.console.as_deref().map(str::to_lowercase);
+        let same =
+            |other: &&DeclaredAccount| other.is_login(&account.login) && console(other) == console(account);
+        if accounts[..index].iter().any(|other| same(&other)) {
+            return Err((place, "this account is declared twice; keep one of the two".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// The known name that a wrong one was most likely meant to be.
+fn nearest(wrong: &str, known: &[&str]) -> String {
+    let close = known.iter().map(|name| (strsim::jaro_winkler(wrong, name), name));
+    let best = close.max_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(score, _)| *score > 0.8);
+    best.map(|(_, name)| format!(", do you mean {name:?}?")).unwrap_or_default()
+}

@@ -1,0 +1,74 @@
+//! Days in the configuration: `"2026-12-31"`, or TOML's own date without the quotes.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+
+/// Reads a day.
+///
+/// # Errors
+/// If it is anything else than a day of the calendar.
+pub fn required<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveDate, D::Error> {
+    from.deserialize_any(Day)
+}
+
+/// Reads a day that may be left out; the key needs `#[serde(default)]` beside this.
+///
+/// # Errors
+/// As [`required`].
+pub fn optional<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NaiveDate>, D::Error> {
+    required(from).map(Some)
+}
+
+struct Day;
+
+impl<'de> Visitor<'de> for Day {
+    type Value = NaiveDate;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a day such as \"2026-12-31\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<NaiveDate, E> {
+        text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<NaiveDate, A::Error> {
+        let date = toml::value::Datetime::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        match (date.date, date.time) {
+            (Some(date), None) => date.to_string().parse().map_err(de::Error::custom),
+            _ => Err(de::Error::custom("a day is wanted, without a time")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Table {
+        #[serde(deserialize_with = "required")]
+        until: NaiveDate,
+        #[serde(default, deserialize_with = "optional")]
+        since: Option<NaiveDate>,
+    }
+
+    #[test]
+    fn a_day_is_read_with_and_without_quotes() {
+        let table: Table = toml::from_str("until = 2026-12-31\nsince = \"2026-01-01\"").unwrap();
+        assert_eq!(table.until.to_string(), "2026-12-31");
+        assert_eq!(table.since.unwrap().to_string(), "2026-01-01");
+        assert!(toml::from_str::<Table>("until = \"2026-12-31\"").unwrap().since.is_none());
+    }
+
+    #[test]
+    fn what_is_no_day_is_refused_with_an_example() {
+        for text in ["\"31.12.2026\"", "\"2026-02-30\"", "7", "true", "2026-12-31T10:00:00Z", "10:00:00"] {
+            let error = toml::from_str::<Table>(&format!("until = {text}")).unwrap_err().to_string();
+            assert!(error.contains("a day") && error.contains("line 1"), "{text}: {error}");
+        }
+    }
+}

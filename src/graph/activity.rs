@@ -1,0 +1,165 @@
+//! When an account was last seen at work, by the best evidence there is.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::model::{Act, Confidence, LogonSourceKind, Snapshot, UserId};
+
+/// When an account was last seen, and what tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastSeen {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What tells.
+    pub by: SeenBy,
+}
+
+/// What tells that an account was at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SeenBy {
+    /// It logged on.
+    Logon(LogonSourceKind),
+    /// It started a scan.
+    Scan,
+    /// It asked for a vulnerability exception or a policy override, or decided on one.
+    Exception,
+}
+
+impl SeenBy {
+    /// The name in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Logon(LogonSourceKind::Export) => "logon (export)",
+            Self::Logon(LogonSourceKind::Log) => "logon (log)",
+            Self::Scan => "scan",
+            Self::Exception => "exception",
+        }
+    }
+
+    /// How much it can be relied on: a logon is one; that somebody's name stands on a scan or on an exception tells of
+    /// work, though not that nothing came after it.
+    pub fn confidence(self) -> Confidence {
+        match self {
+            Self::Logon(LogonSourceKind::Export) => Confidence::High,
+            Self::Logon(LogonSourceKind::Log) => Confidence::Medium,
+            Self::Scan | Self::Exception => Confidence::Low,
+        }
+    }
+}
+
+/// Each account's last sight, newest evidence first; of equally new evidence, the most reliable.
+pub(super) fn last_seen(snapshot: &Snapshot) -> HashMap<UserId, LastSeen> {
+    let mut seen: HashMap<UserId, LastSeen> = HashMap::new();
+    let mut note = |user: UserId, at: DateTime<Utc>, by: SeenBy| {
+        let newer = |known: &LastSeen| (at, by.confidence()) > (known.at, known.by.confidence());
+        if seen.get(&user).is_none_or(newer) {
+            seen.insert(user, LastSeen { at, by });
+        }
+    };
+    for user in &snapshot.users {
+        if let Some(logon) = &user.last_logon
+            && let Some(at) = logon.at
+        {
+            note(user.id, at, SeenBy::Logon(logon.source));
+        }
+    }
+    let names = Names::of(snapshot);
+    for scan in snapshot.scans.known().into_iter().flatten() {
+        if let Some(user) = names.find(&scan.started_by) {
+            note(user, scan.last, SeenBy::Scan);
+        }
+    }
+    for exception in snapshot.exceptions.known().into_iter().flatten() {
+        for act in [&exception.submitted, &exception.reviewed].into_iter().flatten() {
+            if let (Some(user), Some(at)) = (names.actor(act), act.at) {
+                note(user, at, SeenBy::Exception);
+            }
+        }
+    }
+    seen
+}
+
+/// Whom the names on scans and exceptions mean: a login, else a full name that only one account has.
+pub(super) struct Names<'a> {
+    logins: HashMap<&'a str, UserId>,
+    /// `None` for a name that several accounts have.
+    names: HashMap<&'a str, Option<UserId>>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of(snapshot: &'a Snapshot) -> Self {
+        let mut names: HashMap<&str, Option<UserId>> = HashMap::new();
+        for user in &snapshot.users {
+            names.entry(user.name.as_str()).and_modify(|one| *one = None).or_insert(Some(user.id));
+        }
+        Self { logins: snapshot.users.iter().map(|user| (user.login.as_str(), user.id)).collect(), names }
+    }
+
+    fn find(&self, name: &str) -> Option<UserId> {
+        self.logins.get(name).copied().or_else(|| self.names.get(name).copied().flatten())
+    }
+
+    /// The account that acted: by its id, else by its name.
+    pub(super) fn actor(&self, act: &Act) -> Option<UserId> {
+        act.user.or_else(|| self.find(act.name.as_deref()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::AccessGraph;
+    use crate::model::sample::{snapshot, user};
+    use crate::model::{Answer, Exception, ExceptionKind, LastLogon, ScanActivity, User};
+
+    fn at(day: u32) -> DateTime<Utc> {
+        format!("2026-09-{day:02}T08:00:00Z").parse().unwrap()
+    }
+
+    fn scan(by: &str, day: u32) -> ScanActivity {
+        ScanActivity { started_by: by.into(), scans: 3, last: at(day) }
+    }
+
+    #[test]
+    fn the_newest_evidence_counts() {
+        let logon = LastLogon { at: Some(at(5)), source: LogonSourceKind::Log, from: None };
+        let mia = User { last_logon: Some(logon), ..user(1, "mia") };
+        let mut world = snapshot(vec![mia, user(2, "bo"), user(3, "cy")]);
+        world.scans = Answer::Known(vec![scan("mia", 4), scan("bo Example", 9)]);
+        let submitted = Act { user: Some(UserId(1)), name: None, at: Some(at(7)) };
+        world.exceptions = Answer::Known(vec![Exception {
+            kind: ExceptionKind::Vulnerability,
+            id: 1,
+            state: None,
+            about: None,
+            scope: None,
+            submitted: Some(submitted),
+            reviewed: None,
+            expires: None,
+        }]);
+        let graph = AccessGraph::build(world);
+        let seen = |id| graph.last_seen(UserId(id)).map(|seen| (seen.at, seen.by));
+        assert_eq!(seen(1), Some((at(7), SeenBy::Exception)));
+        assert_eq!(seen(2), Some((at(9), SeenBy::Scan)), "by the full name");
+        assert_eq!(seen(3), None);
+    }
+
+    #[test]
+    fn a_name_of_several_accounts_means_none_of_them() {
+        let twins = [1, 2].map(|id| User { name: "Ana Silva".into(), ..user(id, &format!("ana{id}")) });
+        let mut world = snapshot(twins.to_vec());
+        world.scans = Answer::Known(vec![scan("Ana Silva", 9)]);
+        let graph = AccessGraph::build(world);
+        assert!(graph.last_seen(UserId(1)).is_none() && graph.last_seen(UserId(2)).is_none());
+    }
+
+    #[test]
+    fn of_equally_new_evidence_the_most_reliable_is_told() {
+        let logon = LastLogon { at: Some(at(5)), source: LogonSourceKind::Export, from: None };
+        let mut world = snapshot(vec![User { last_logon: Some(logon), ..user(1, "mia") }]);
+        world.scans = Answer::Known(vec![scan("mia", 5)]);
+        let graph = AccessGraph::build(world);
+        assert_eq!(graph.last_seen(UserId(1)).unwrap().by, SeenBy::Logon(LogonSourceKind::Export));
+    }
+}
