@@ -47,6 +47,7 @@ fn source(simulator: &Simulator, depth: Depth) -> Source {
             two_factor: TwoFactorPolicy::Auto,
             concurrency: 16,
             focus: Focus::Everyone,
+            also: BTreeSet::new(),
         },
         progress: Arc::new(Progress::default()),
     }
