@@ -28,6 +28,7 @@ fn estate(seed: u64) -> Estate {
         asset_groups: 6,
         grants_per_user: 4,
         blemishes: true,
+        ..EstateOptions::default()
     })
 }
 
