@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+#[path = "review/activity.rs"]
+mod activity;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -102,13 +102,13 @@ mod tests {
         Exception { kind, id, state, about, scope, submitted: None, reviewed: None, expires }
     }
 
-    fn listing(kind: ExceptionKind, ids: &[i64]) -> Option<Listing<Exception>> {
+    fn listing(kind: ExceptionKind, ids: &[i64]) -> Listing<Exception> {
         let rows: Vec<_> = ids.iter().map(|id| exception(kind, *id)).collect();
-        Some(Listing { total: Some(rows.len() as u64), rows, gaps: Vec::new(), refused: false })
+        Listing { total: Some(rows.len() as u64), rows, gaps: Vec::new(), refused: false }
     }
 
-    fn refused() -> Option<Listing<Exception>> {
-        Some(Listing { rows: Vec::new(), total: None, gaps: Vec::new(), refused: true })
+    fn refused() -> Listing<Exception> {
+        Listing { rows: Vec::new(), total: None, gaps: Vec::new(), refused: true }
     }
 
     #[test]
@@ -122,16 +122,16 @@ mod tests {
                 Answer::Missing => "missing".to_owned(),
             }
         };
-        let vulnerabilities = || listing(ExceptionKind::Vulnerability, &[4, 9]);
-        let policies = || listing(ExceptionKind::Policy, &[2]);
+        let vulnerabilities = || Some(listing(ExceptionKind::Vulnerability, &[4, 9]));
+        let policies = || Some(listing(ExceptionKind::Policy, &[2]));
         assert_eq!(
             merged(vulnerabilities(), policies()),
             "vulnerability exception 4, vulnerability exception 9, policy override 2"
         );
         assert_eq!(merged(None, policies()), "policy override 2");
-        assert_eq!(merged(listing(ExceptionKind::Vulnerability, &[]), None), "");
-        assert_eq!(merged(vulnerabilities(), refused()), "missing");
-        assert_eq!(merged(refused(), policies()), "missing");
+        assert_eq!(merged(Some(listing(ExceptionKind::Vulnerability, &[])), None), "");
+        assert_eq!(merged(vulnerabilities(), Some(refused())), "missing");
+        assert_eq!(merged(Some(refused()), policies()), "missing");
         assert_eq!(merged(None, None), "not asked");
     }
 }

@@ -155,6 +155,7 @@ pub struct GroupRecord {
 
 /// Where the console's answers depart from the truth or from its description.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each oddity is on or off by itself")]
 pub struct Quirks {
     /// Accounts whose `/2FA` answers 401 to everyone.
     pub two_factor_unauthorized: BTreeSet<i64>,
