@@ -12,6 +12,7 @@
     reason = "a benchmark prints, and may panic"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -120,6 +121,7 @@ fn source(url: &str, username: &str, password: &str) -> Source {
             two_factor: TwoFactorPolicy::Auto,
             concurrency: IN_FLIGHT * 2,
             focus: Focus::Everyone,
+            also: BTreeSet::new(),
         },
         progress: Arc::new(Progress::default()),
     }

@@ -4,6 +4,7 @@
 //! The users are listed before and after the fan-out, because the console's paging has no read consistency
 //! (`console-api.md` §2) and people work while a review runs.
 
+mod activity;
 mod asking;
 mod convert;
 mod ledger;
@@ -11,7 +12,10 @@ mod listing;
 mod population;
 mod progress;
 mod reconcile;
+mod scans;
 mod two_factor;
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -22,11 +26,17 @@ use crate::model::{
     Coverage, Depth, Gap, GapReason, Part, PrivilegeId, Requests, Role, Site, Snapshot, Totals, User,
 };
 
+use activity::Activity;
 use asking::{Answers, Asker};
+use convert::instant;
 use ledger::Ledger;
-use listing::{Listing, list_asset_groups, list_sites, list_users};
+use listing::{
+    Listing, PAGE_SIZE, list_asset_groups, list_policy_overrides, list_reports, list_sites, list_users,
+    list_vulnerability_exceptions,
+};
 use population::{Population, read_population};
 use reconcile::{Inverse, anomalies};
+use scans::{Scans, read_scans};
 use two_factor::TwoFactorQuestion;
 
 pub use progress::{Progress, Stage};
@@ -46,6 +56,8 @@ pub struct Options {
     pub concurrency: usize,
     /// Whom to ask about.
     pub focus: Focus,
+    /// Optional parts that a rule needs, of the four that the console has: exceptions, overrides, scans, reports.
+    pub also: BTreeSet<Part>,
 }
 
 /// Whom a collection asks about. A focused one answers one question quickly; it is no review.
@@ -105,9 +117,10 @@ pub async fn collect(
     let lists = Box::pin(Lists::read(console, &asker, &mut ledger)).await;
     progress.enter(Stage::Asking);
     let opening = list_users(console, &asker).await;
-    let (inverse, mut population) = tokio::join!(
+    let (inverse, mut population, activity) = tokio::join!(
         Inverse::read(console, &asker, &lists, &options.focus),
-        read_population(console, &asker, options, &lists.settings, opening)
+        read_population(console, &asker, options, &lists.settings, opening),
+        Box::pin(Activity::read(console, &asker, &options.also, started))
     );
     progress.enter(Stage::Done);
     lists.complete(&mut population.users);
@@ -116,6 +129,7 @@ pub async fn collect(
     ledger.collector(&collector);
     population.record(&mut ledger);
     inverse.record(&mut ledger);
+    activity.record(&mut ledger);
     let coverage = ledger.close();
     let anomalies = anomalies(&lists, &population, &inverse, &coverage);
     let traffic = console.traffic();
@@ -143,9 +157,9 @@ pub async fn collect(
         authentication_sources: lists.authentication_sources,
         sites: lists.sites.rows,
         asset_groups: lists.asset_groups.rows,
-        exceptions: Answer::NotAsked,
-        scans: Answer::NotAsked,
-        reports: Answer::NotAsked,
+        exceptions: activity.exceptions(),
+        scans: activity.scans(),
+        reports: activity.reports(),
         roster: None,
         logon_sources: Vec::new(),
         coverage,
@@ -245,6 +259,11 @@ fn collector(login: &str, users: &[User]) -> Collector {
         None => CollectorRights::Unknown,
     };
     Collector { login: login.to_owned(), user: own.map(|user| user.id), rights }
+}
+
+/// Whether the console answered that this account may not read it, or that it is not there: the two look alike.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Forbidden { .. } | ErrorKind::NotFound)
 }
 
 /// What an error leaves unseen.

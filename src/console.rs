@@ -9,13 +9,17 @@ mod authentication_sources;
 mod body;
 mod call;
 mod credential;
+mod duration;
 mod error;
 mod failure;
 mod load;
 mod operations;
+mod policy_overrides;
 mod privileges;
+mod reports;
 mod retry;
 mod roles;
+mod scans;
 mod settings;
 mod sites;
 mod tls;
@@ -23,6 +27,7 @@ mod transport;
 mod two_factor;
 mod types;
 mod users;
+mod vulnerability_exceptions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,6 +38,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use body::{Body, Cut, Decode, Patience, acknowledged, complaint, json, plain_line};
 use call::Call;
 use credential::{Credential, Doubt};
+use duration::seconds;
 use failure::{Again, Failure, failure, refusal};
 use load::{Load, Outcome as LoadOutcome, Slot};
 use retry::{Budget, retry_after};
@@ -46,9 +52,11 @@ pub use settings::{Settings, SettingsError, Timeouts, TokenProvider, check_base}
 pub use tls::presented_certificate;
 pub use transport::Traffic;
 pub use types::{
-    AdministrationSettings, AssetGroup, AuthenticationEdit, AuthenticationSettings, AuthenticationSource,
-    Created, Info, License, LicenseLimits, Page, PageInfo, PageRequest, Resources, Role, RoleEdit, Site,
-    SiteUser, TwoFactorKey, User, UserAuthentication, UserEdit, UserRole, Version,
+    Act, AdministrationSettings, AssetGroup, AuthenticationEdit, AuthenticationSettings,
+    AuthenticationSource, Created, ExceptionScope, Info, License, LicenseLimits, OverrideScope, Page,
+    PageInfo, PageRequest, PolicyOverride, Report, ReportEmail, Resources, Role, RoleEdit, Scan, Site,
+    SiteUser, TwoFactorKey, User, UserAuthentication, UserEdit, UserRole, Version, VulnerabilityException,
+    WebSettings,
 };
 
 /// A console that can be read. Clones share connections, load control, retry budget and what is known of the credential.

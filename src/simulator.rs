@@ -22,6 +22,10 @@ mod listings;
 mod paging;
 mod people;
 mod places;
+mod record_blemishes;
+mod record_reads;
+mod records;
+mod records_from_seed;
 mod role_writes;
 mod roles;
 mod server;
@@ -41,6 +45,7 @@ pub use estate::{
 };
 pub use faults::{Fault, Faults};
 pub use generate::EstateOptions;
+pub use records::{ActRecord, ExceptionRecord, OverrideRecord, ReportRecord, ScanRecord};
 pub use server::Simulator;
 
 use answer::{At, Caller, Host, Link, Refusal, Reply, login_page, parse, pretty, segment};
@@ -54,8 +59,10 @@ use gate::gate;
 use generate::{LOCAL_ADMINS, LOCAL_USERS, SINGLE_SIGN_ON, administrator, neighbours, plain_account};
 use index::Index;
 use paging::{Paging, Window};
-use people::{People, Person};
+use people::{DOMAIN, People, Person};
 use places::{asset_group, site};
+use record_blemishes::blemish_records;
+use records_from_seed::{Workers, add_records, login_of};
 use roles::{BUILTIN, GLOBAL_ADMIN, PRIVILEGES, builtin_roles, custom_roles, names, role};
 
 /// How the simulated console behaves.
@@ -166,5 +173,8 @@ fn collection_routes() -> Router<Console> {
         .route("/api/3/asset_groups", get(listings::asset_groups))
         .route("/api/3/asset_groups/{id}", get(listings::asset_group))
         .route("/api/3/asset_groups/{id}/users", get(listings::asset_group_users))
-        .route("/api/3/reports", get(listings::reports))
+        .route("/api/3/vulnerability_exceptions", get(record_reads::vulnerability_exceptions))
+        .route("/api/3/policy_overrides", get(record_reads::policy_overrides))
+        .route("/api/3/scans", get(record_reads::scans))
+        .route("/api/3/reports", get(record_reads::reports))
 }

@@ -367,6 +367,107 @@ async fn administration() {
 }
 
 #[tokio::test]
+async fn exceptions_and_overrides() {
+    let row = json!({
+        "id": 12, "state": "Approved", "expires": "2027-01-31T00:00:00Z",
+        "scope": { "type": "Site", "id": 3, "vulnerability": "tlsv1_0-enabled" },
+        "submit": { "user": 5, "name": "mia", "date": "2026-05-01T10:00:00.000Z", "comment": "CANARY", "reason": "Other" },
+        "review": { "user": "noor", "name": "9", "date": "2026-05-02", "comment": "CANARY" },
+        "links": [],
+    });
+    let page =
+        operation("GET /api/3/vulnerability_exceptions?page=1&size=500", None, page_of(&row), async |it| {
+            it.reads().get_vulnerability_exceptions(PAGE).await.unwrap()
+        })
+        .await;
+    assert!(!format!("{page:?}").contains("CANARY"), "a comment is not kept");
+    let exception = &page.resources[0];
+    assert_eq!((exception.id, exception.state.as_deref()), (12, Some("Approved")));
+    assert_eq!(exception.expires.as_deref(), Some("2027-01-31T00:00:00Z"));
+    let scope = exception.scope.as_ref().unwrap();
+    assert_eq!(
+        (scope.kind.as_deref(), scope.vulnerability.as_deref()),
+        (Some("Site"), Some("tlsv1_0-enabled"))
+    );
+    let submit = exception.submit.as_ref().unwrap();
+    assert_eq!((submit.user, submit.name.as_deref()), (Some(UserId(5)), Some("mia")));
+    let review = exception.review.as_ref().unwrap();
+    assert_eq!((review.user, review.name.as_deref()), (Some(UserId(9)), Some("noor")), "described swapped");
+    assert_eq!(review.date.as_deref(), Some("2026-05-02"));
+
+    let row = json!({
+        "id": "77", "state": "under-review", "scope": { "type": "all-assets", "rule": 4711, "newResult": "novel" },
+        "submit": { "user": 5, "name": "mia", "comment": "CANARY" },
+    });
+    let page = operation("GET /api/3/policy_overrides?page=1&size=500", None, page_of(&row), async |it| {
+        it.reads().get_policy_overrides(PAGE).await.unwrap()
+    })
+    .await;
+    assert!(!format!("{page:?}").contains("CANARY"), "a comment is not kept");
+    let policy = &page.resources[0];
+    assert_eq!((policy.id, policy.scope.as_ref().unwrap().rule, &policy.review), (77, Some(4711), &None));
+}
+
+#[tokio::test]
+async fn scans_and_reports() {
+    let row =
+        json!({ "id": 1, "startedBy": "mia", "startTime": "2026-05-01T10:00:00.000Z", "status": "novel" });
+    let page =
+        operation("GET /api/3/scans?page=1&size=500&sort=startTime,DESC", None, page_of(&row), async |it| {
+            it.reads().get_scans(PAGE).await.unwrap()
+        })
+        .await;
+    let scan = &page.resources[0];
+    assert_eq!(
+        (scan.started_by.as_deref(), scan.start_time.as_deref()),
+        (Some("mia"), Some("2026-05-01T10:00:00.000Z"))
+    );
+
+    let row = json!({
+        "id": 4, "name": "Monthly", "owner": 7, "users": [3, 9], "scope": "novel",
+        "email": { "access": "novel", "additional": "zip", "additionalRecipients": ["audit@partner.example"] },
+        "database": { "credentials": { "password": "CANARY" } },
+    });
+    let page = operation("GET /api/3/reports?page=1&size=500", None, page_of(&row), async |it| {
+        it.reads().get_reports(PAGE).await.unwrap()
+    })
+    .await;
+    assert!(!format!("{page:?}").contains("CANARY"));
+    let report = &page.resources[0];
+    assert_eq!((report.id, report.name.as_deref(), report.owner), (4, Some("Monthly"), Some(7)));
+    assert_eq!(report.users, [3, 9]);
+    let email = report.email.as_ref().unwrap();
+    assert_eq!(email.additional_recipients, ["audit@partner.example"]);
+
+    let raw = operation("GET /api/3/reports?page=0&size=500", None, page_of(&row), async |it| {
+        it.reads().call("get_reports", None, None).await.unwrap()
+    })
+    .await;
+    assert_eq!(raw["resources"][0]["database"], json!({}), "the login of a database is not shown");
+    assert_eq!(raw["resources"][0]["email"]["access"], "novel");
+}
+
+#[tokio::test]
+async fn session_timeouts() {
+    for (web, expected) in [
+        (json!({ "sessionTimeout": "PT10M" }), Some(600)),
+        (json!({ "sessionTimeout": 900 }), Some(900)),
+        (json!({ "sessionTimeout": "900" }), Some(900)),
+        (json!({ "sessionTimeout": "ten minutes" }), None),
+        (json!({ "sessionTimeout": ["PT10M"] }), None),
+        (json!({}), None),
+        (json!("none"), None),
+    ] {
+        let settings = json!({ "uuid": "u", "web": web });
+        let settings = operation("GET /api/3/administration/settings", None, settings, async |it| {
+            it.reads().get_administration_settings().await.unwrap()
+        })
+        .await;
+        assert_eq!(settings.web.and_then(|web| web.session_timeout), expected, "{web}");
+    }
+}
+
+#[tokio::test]
 async fn a_base_path_is_kept_and_links_are_not_followed() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(user())).mount(&server).await;

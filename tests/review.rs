@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+#[path = "review/activity.rs"]
+mod activity;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -29,6 +32,7 @@ fn estate(seed: u64) -> Estate {
         asset_groups: 6,
         grants_per_user: 4,
         blemishes: true,
+        ..EstateOptions::default()
     })
 }
 
@@ -48,6 +52,7 @@ fn source(simulator: &Simulator, depth: Depth) -> Source {
             two_factor: TwoFactorPolicy::Auto,
             concurrency: 16,
             focus: Focus::Everyone,
+            also: BTreeSet::new(),
         },
         progress: Arc::new(Progress::default()),
     }

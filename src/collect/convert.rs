@@ -1,11 +1,13 @@
 //! What the console sends becomes what a review keeps: sorted, de-duplicated, and only the fields that count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use crate::console;
 use crate::model::{
-    Answer, AssetGroup, Authentication, AuthenticationSource, ConsoleIdentity, ConsoleSettings, Role,
-    RosterMatch, Site, TwoFactor, User, UserRole,
+    Act, Answer, AssetGroup, Authentication, AuthenticationSource, ConsoleIdentity, ConsoleSettings,
+    Exception, ExceptionKind, ReportAccess, Role, RosterMatch, Site, TwoFactor, User, UserId, UserRole,
 };
 
 /// The console's identity; the name is the caller's.
@@ -24,7 +26,7 @@ pub(super) fn settings(settings: &console::AdministrationSettings) -> ConsoleSet
     ConsoleSettings {
         two_factor: authentication.and_then(|authentication| authentication.two_factor),
         login_lock_threshold: authentication.and_then(|authentication| authentication.login_lock_threshold),
-        session_timeout: None,
+        session_timeout: settings.web.as_ref().and_then(|web| web.session_timeout),
     }
 }
 
@@ -114,5 +116,109 @@ impl From<console::AssetGroup> for AssetGroup {
             kind: group.kind,
             assets: group.assets,
         }
+    }
+}
+
+impl From<console::VulnerabilityException> for Exception {
+    fn from(exception: console::VulnerabilityException) -> Self {
+        let (scope, about) =
+            exception.scope.map(|scope| (scope.kind, scope.vulnerability)).unwrap_or_default();
+        Self {
+            kind: ExceptionKind::Vulnerability,
+            id: exception.id,
+            state: exception.state,
+            about,
+            scope,
+            submitted: exception.submit.map(Act::from),
+            reviewed: exception.review.map(Act::from),
+            expires: exception.expires,
+        }
+    }
+}
+
+impl From<console::PolicyOverride> for Exception {
+    fn from(policy: console::PolicyOverride) -> Self {
+        let (scope, rule) = policy.scope.map(|scope| (scope.kind, scope.rule)).unwrap_or_default();
+        Self {
+            kind: ExceptionKind::Policy,
+            id: policy.id,
+            state: policy.state,
+            about: rule.map(|rule| format!("rule {rule}")),
+            scope,
+            submitted: policy.submit.map(Act::from),
+            reviewed: policy.review.map(Act::from),
+            expires: policy.expires,
+        }
+    }
+}
+
+impl From<console::Act> for Act {
+    fn from(act: console::Act) -> Self {
+        Self { user: act.user, name: act.name, at: act.date.as_deref().and_then(instant) }
+    }
+}
+
+impl From<console::Report> for ReportAccess {
+    fn from(report: console::Report) -> Self {
+        let users: BTreeSet<UserId> = report.users.into_iter().map(UserId).collect();
+        // Addresses of a mailing that is switched off get nothing.
+        let mailed = report.email.filter(|email| email.additional.as_deref() != Some("none"));
+        let recipients: BTreeSet<String> =
+            mailed.into_iter().flat_map(|email| email.additional_recipients).collect();
+        Self {
+            id: report.id,
+            name: report.name.unwrap_or_default(),
+            owner: report.owner.map(UserId),
+            users: users.into_iter().collect(),
+            recipients: recipients.into_iter().collect(),
+        }
+    }
+}
+
+/// A time as the console writes it: RFC 3339, with or without a colon in the offset, or a date alone, which begins at
+/// midnight. A time without an offset could be any hour: it is `None`.
+pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
+    let date = || text.parse::<NaiveDate>().ok().map(|date| date.and_time(NaiveTime::MIN).and_utc());
+    DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
+        .map_or_else(|_| date(), |time| Some(time.with_timezone(&Utc)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_never_guessed() {
+        let noon = DateTime::from_timestamp(1_762_776_000, 0);
+        for (text, expected) in [
+            ("2025-11-10T12:00:00Z", noon),
+            ("2025-11-10T12:00:00.000Z", noon),
+            ("2025-11-10T14:00:00+02:00", noon),
+            ("2025-11-10T14:00:00.000+0200", noon),
+            ("2025-11-10", DateTime::from_timestamp(1_762_732_800, 0)),
+            ("2025-11-10T12:00:00", None),
+            ("10.11.2025", None),
+            ("", None),
+        ] {
+            assert_eq!(instant(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn recipients_of_a_mailing_that_is_off_are_nobody() {
+        let report = |additional: Option<&str>| {
+            let email = console::ReportEmail {
+                additional: additional.map(str::to_owned),
+                additional_recipients: vec!["b@corp.example".into(), "a@corp.example".into()],
+            };
+            let (users, owner) = (vec![9, 3, 9], Some(4));
+            ReportAccess::from(console::Report { id: 1, name: None, owner, users, email: Some(email) })
+        };
+        assert_eq!(report(Some("none")).recipients, [] as [String; 0]);
+        for sent in [None, Some("zip"), Some("a word of tomorrow")] {
+            assert_eq!(report(sent).recipients, ["a@corp.example", "b@corp.example"]);
+        }
+        assert_eq!(report(None).users, [UserId(3), UserId(9)]);
     }
 }

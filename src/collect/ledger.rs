@@ -54,6 +54,20 @@ impl Ledger {
         self.book(part, listing.total, listing.rows.len() as u64, listing.gaps.clone());
     }
 
+    /// Books a paged list that the edition may lack: a refusal proves nothing, and is no gap.
+    pub(super) fn optional_listing<T>(&mut self, part: Part, listing: &Listing<T>) {
+        if listing.refused {
+            self.undetermined(part);
+        } else {
+            self.listing(part, listing);
+        }
+    }
+
+    /// Books a part that the console refused to show.
+    pub(super) fn undetermined(&mut self, part: Part) {
+        self.book_as(part, PartState::Undetermined, None, 0, Vec::new());
+    }
+
     /// Books a question that was asked about every row of a list. Where the list has gaps, how many there should be is
     /// not known, and the part is not whole either.
     pub(super) fn answers<I: Ord + Clone + Display, T>(

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::{Asker, gap};
+use super::{Asker, gap, is_refusal};
 use crate::console::{self, Console, Error, ErrorKind, Page, PageRequest};
-use crate::model::{AssetGroup, Gap, GapReason, Site, User};
+use crate::model::{AssetGroup, Exception, Gap, GapReason, Part, ReportAccess, Site, User};
 
 const USERS: &str = "/api/3/users";
 /// The most rows that the console gives on a page (`console-api.md` §2).
-const PAGE_SIZE: u64 = 500;
+pub(super) const PAGE_SIZE: u64 = 500;
 /// Walks before a collection that keeps moving is called a gap.
 const WALKS: u32 = 3;
 /// Pages read ahead; kept low, because a page is the most expensive call of a review.
@@ -27,6 +27,8 @@ pub(super) struct Listing<T> {
     pub(super) total: Option<u64>,
     /// What was not seen.
     pub(super) gaps: Vec<Gap>,
+    /// Whether the console refused the first page to this account, or has no such list; the gaps say it as well.
+    pub(super) refused: bool,
 }
 
 pub(super) async fn list_users(console: &Console, asker: &Asker<'_>) -> Listing<User> {
@@ -56,9 +58,27 @@ pub(super) async fn list_asset_groups(console: &Console, asker: &Asker<'_>) -> L
     walk(asker, "/api/3/asset_groups", |page| console.get_asset_groups(page), |group| group.id.0).await.into()
 }
 
+pub(super) async fn list_vulnerability_exceptions(
+    console: &Console,
+    asker: &Asker<'_>,
+) -> Listing<Exception> {
+    let endpoint = Part::VulnerabilityExceptions.endpoint();
+    walk(asker, endpoint, |page| console.get_vulnerability_exceptions(page), |row| row.id).await.into()
+}
+
+pub(super) async fn list_policy_overrides(console: &Console, asker: &Asker<'_>) -> Listing<Exception> {
+    let endpoint = Part::PolicyOverrides.endpoint();
+    walk(asker, endpoint, |page| console.get_policy_overrides(page), |row| row.id).await.into()
+}
+
+pub(super) async fn list_reports(console: &Console, asker: &Asker<'_>) -> Listing<ReportAccess> {
+    walk(asker, Part::Reports.endpoint(), |page| console.get_reports(page), |row| row.id).await.into()
+}
+
 impl<T> Listing<T> {
     fn into<U: From<T>>(self) -> Listing<U> {
-        Listing { rows: self.rows.into_iter().map(U::from).collect(), total: self.total, gaps: self.gaps }
+        let Self { rows, total, gaps, refused } = self;
+        Listing { rows: rows.into_iter().map(U::from).collect(), total, gaps, refused }
     }
 }
 
@@ -96,7 +116,8 @@ where
             last_status: Some(200),
         });
     }
-    Listing { rows: walk.rows.into_values().collect(), total: walk.total, gaps }
+    let refused = matches!(walk.failed.as_slice(), [(0, error)] if is_refusal(error));
+    Listing { rows: walk.rows.into_values().collect(), total: walk.total, gaps, refused }
 }
 
 async fn walk_once<T, F>(

@@ -1,5 +1,6 @@
 //! The tables that name consoles. The settings of client and collection are made from them.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::de::Error as _;
@@ -79,6 +80,7 @@ impl ConsoleTable {
             // Twice what the client lets through, so that it never waits for the next question.
             concurrency: self.max_in_flight * 2,
             focus: Focus::Everyone,
+            also: BTreeSet::new(),
         }
     }
 

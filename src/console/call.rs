@@ -61,6 +61,15 @@ impl Call {
         self
     }
 
+    /// Asks for an order of the rows, such as `startTime,DESC`; behind [`Self::page`].
+    pub(super) fn sort(mut self, order: &'static str) -> Self {
+        if let Ok(target) = &mut self.target {
+            target.push_str("&sort=");
+            target.push_str(order);
+        }
+        self
+    }
+
     /// Attaches the body. Its bytes are overwritten once sent, whatever they hold.
     pub(super) fn json(mut self, body: &impl Serialize) -> Self {
         // Room enough that the buffer does not move, which would leave copies behind.

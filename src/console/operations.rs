@@ -41,6 +41,8 @@ const fn paged(name: &'static str, endpoint: &'static str) -> Operation {
 
 const TWO_FACTOR: &str = "get_two_factor_authentication_key";
 
+const REPORTS: &str = "get_reports";
+
 const OPERATIONS: &[Operation] = &[
     operation("get_administration_info", "/api/3/administration/info", Id::None),
     operation("get_administration_license", "/api/3/administration/license", Id::None),
@@ -51,11 +53,14 @@ const OPERATIONS: &[Operation] = &[
     operation("get_authentication_source", "/api/3/authentication_sources/{id}", Id::Number),
     operation("get_authentication_source_users", "/api/3/authentication_sources/{id}/users", Id::Number),
     operation("get_authentication_sources", "/api/3/authentication_sources", Id::None),
+    paged("get_policy_overrides", "/api/3/policy_overrides"),
     operation("get_privilege", "/api/3/privileges/{id}", Id::Text),
     operation("get_privileges", "/api/3/privileges", Id::None),
+    paged(REPORTS, "/api/3/reports"),
     operation("get_role", "/api/3/roles/{id}", Id::Text),
     operation("get_role_users", "/api/3/roles/{id}/users", Id::Text),
     operation("get_roles", "/api/3/roles", Id::None),
+    paged("get_scans", "/api/3/scans"),
     operation("get_site", "/api/3/sites/{id}", Id::Number),
     operation("get_site_users", "/api/3/sites/{id}/users", Id::Number),
     paged("get_sites", "/api/3/sites"),
@@ -66,6 +71,7 @@ const OPERATIONS: &[Operation] = &[
     operation("get_user_sites", "/api/3/users/{id}/sites", Id::Number),
     paged("get_users", "/api/3/users"),
     operation("get_users_with_privilege", "/api/3/privileges/{id}/users", Id::Text),
+    paged("get_vulnerability_exceptions", "/api/3/vulnerability_exceptions"),
 ];
 
 /// Why an operation was not called, or has no answer.
@@ -94,7 +100,7 @@ pub enum CallError {
 impl Console {
     /// Calls a reading operation by its name and gives the console's JSON as it is, one page of a paged collection: by
     /// default the first 500 rows, and the answer's `page` says how many there are. Of a second factor it gives
-    /// `{"key": "present"}` or `{"key": "absent"}` only.
+    /// `{"key": "present"}` or `{"key": "absent"}` only, and of a report's database no login.
     pub async fn call(
         &self,
         operation: &str,
@@ -124,6 +130,19 @@ impl Console {
             (_, None) => Call::get(endpoint, &[]),
         };
         let call = if paged { call.page(page.unwrap_or(PageRequest { number: 0, size: 500 })) } else { call };
-        Ok(self.read(call).await?)
+        let mut answer = self.read(call).await?;
+        if name == REPORTS {
+            without_database_logins(&mut answer);
+        }
+        Ok(answer)
+    }
+}
+
+/// A report may be configured to fill a database, with the login for it.
+fn without_database_logins(reports: &mut Value) {
+    for report in reports.get_mut("resources").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(database) = report.get_mut("database").and_then(Value::as_object_mut) {
+            database.remove("credentials");
+        }
     }
 }

@@ -3,9 +3,18 @@
 //! Parsed leniently: unknown fields are ignored, every field that has been seen absent is optional, and every
 //! vocabulary is open. Links are never kept, because no link of a body is ever followed.
 
-use serde::{Deserialize, Serialize};
+mod activity;
+mod lenient;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::seconds;
 use crate::model::{AssetGroupId, AuthenticationSourceId, PrivilegeId, RoleId, SiteId, UserId};
+
+pub use activity::{
+    Act, ExceptionScope, OverrideScope, PolicyOverride, Report, ReportEmail, Scan, VulnerabilityException,
+};
+use lenient::{id, number, number_in, numbers, object, text, text_in, texts};
 
 /// One page of a paged collection.
 #[derive(Debug, Clone, Deserialize)]
@@ -204,6 +213,18 @@ pub struct AdministrationSettings {
     pub serial_number: Option<String>,
     /// How users authenticate.
     pub authentication: Option<AuthenticationSettings>,
+    /// How the console's pages are served.
+    #[serde(default, deserialize_with = "object")]
+    pub web: Option<WebSettings>,
+}
+
+/// The web part of [`AdministrationSettings`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WebSettings {
+    /// How long a session of the pages lives, in seconds: the console writes ISO 8601, or a number of seconds.
+    #[serde(default, deserialize_with = "duration")]
+    pub session_timeout: Option<i64>,
 }
 
 /// The authentication part of [`AdministrationSettings`].
@@ -303,6 +324,10 @@ pub struct RoleEdit {
 pub struct Created {
     /// The new user's id.
     pub id: UserId,
+}
+
+fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    Ok(text(from)?.as_deref().and_then(seconds))
 }
 
 #[expect(clippy::ref_option, reason = "serde hands the field over as it is")]

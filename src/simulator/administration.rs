@@ -8,7 +8,18 @@ use super::{Caller, Console, Host, Links, Reply, login_page, pretty};
 
 /// The entry point: links and nothing else.
 pub(super) async fn entry(_: Caller, host: Host) -> Reply {
-    let rels = ["users", "roles", "privileges", "authentication_sources", "sites", "asset_groups", "reports"];
+    let rels = [
+        "users",
+        "roles",
+        "privileges",
+        "authentication_sources",
+        "sites",
+        "asset_groups",
+        "vulnerability_exceptions",
+        "policy_overrides",
+        "scans",
+        "reports",
+    ];
     let links = rels.map(|rel| host.link(rel, format!("/{rel}")));
     pretty(&Links { links: std::iter::once(host.link("self", "")).chain(links).collect() })
 }
@@ -48,7 +59,12 @@ pub(super) async fn settings(State(console): State<Console>, caller: Caller, hos
                 "loginLockThreshold": estate.login_lock_threshold,
             },
             "insightPlatform": true,
-            "web": { "maxThreads": 100, "minThreads": 10, "port": 3780, "sessionTimeout": "PT10M" },
+            "web": {
+                "maxThreads": 100,
+                "minThreads": 10,
+                "port": 3780,
+                "sessionTimeout": estate.session_timeout,
+            },
             "links": [host.link("self", "/administration/settings")],
         }))
     })

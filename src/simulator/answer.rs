@@ -143,6 +143,12 @@ impl Refusal {
         Self { status, message: message.to_owned() }
     }
 
+    /// A status as an edition or a broken console answers it for a whole list.
+    pub(super) fn of(status: u16) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self::new(status, "The request cannot be answered.")
+    }
+
     /// 400, with the reason.
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, message: message.into() }

@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
+use super::{ExceptionRecord, OverrideRecord, ReportRecord, ScanRecord};
+
 /// Everything one simulated console holds. All fields are plain, so that a test can arrange any world.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Estate {
@@ -15,6 +19,10 @@ pub struct Estate {
     pub two_factor_enabled: bool,
     /// Failed logins in a row before an account is locked; 0 or less never locks.
     pub login_lock_threshold: i64,
+    /// How long a session of the pages lives, as the console writes it: ISO 8601.
+    pub session_timeout: String,
+    /// The moment that the records lead up to.
+    pub as_of: DateTime<Utc>,
     /// Accounts by user id.
     pub users: BTreeMap<i64, Account>,
     /// Roles by role id.
@@ -27,6 +35,14 @@ pub struct Estate {
     pub sites: BTreeMap<i64, SiteRecord>,
     /// Asset groups by id.
     pub asset_groups: BTreeMap<i64, GroupRecord>,
+    /// Vulnerability exceptions by id.
+    pub exceptions: BTreeMap<i64, ExceptionRecord>,
+    /// Policy overrides by id.
+    pub overrides: BTreeMap<i64, OverrideRecord>,
+    /// Scans by id.
+    pub scans: BTreeMap<i64, ScanRecord>,
+    /// Configured reports by id.
+    pub reports: BTreeMap<i64, ReportRecord>,
     /// Where the console's answers depart from the truth or from its description.
     pub quirks: Quirks,
 }
@@ -139,6 +155,7 @@ pub struct GroupRecord {
 
 /// Where the console's answers depart from the truth or from its description.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each oddity is on or off by itself")]
 pub struct Quirks {
     /// Accounts whose `/2FA` answers 401 to everyone.
     pub two_factor_unauthorized: BTreeSet<i64>,
@@ -152,6 +169,12 @@ pub struct Quirks {
     pub inverse_lists_name_admins: bool,
     /// Whether sites come in the order of their names under the self link `sort=id,asc`.
     pub sites_by_name: bool,
+    /// Whether scans come in the order of their ids, whatever order is asked for.
+    pub scans_by_id: bool,
+    /// Whether a review has the login under `user` and the id under `name`, as its description says.
+    pub review_fields_swapped: bool,
+    /// Lists of records that the console refuses to everybody, by name, such as `policy_overrides`, with the status.
+    pub lists_refused: BTreeMap<String, u16>,
     /// Whether the console is in maintenance: every call answers 401, and the login page says why.
     pub maintenance: bool,
     /// What changes while a client reads.

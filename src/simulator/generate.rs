@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 
 use super::{
-    Account, Estate, GLOBAL_ADMIN, PRIVILEGES, People, Person, Quirks, Seed, Source, asset_group,
-    blemish_large_console, blemish_small_console, builtin_roles, custom_roles, names, site,
+    Account, Estate, GLOBAL_ADMIN, PRIVILEGES, People, Person, Quirks, Seed, Source, add_records,
+    asset_group, blemish_large_console, blemish_records, blemish_small_console, builtin_roles, custom_roles,
+    names, site,
 };
 
 /// The id of the built-in source of local administrators.
@@ -33,11 +35,22 @@ pub struct EstateOptions {
     pub grants_per_user: usize,
     /// Whether a believable minority of accounts and roles is wrong, each in a known way.
     pub blemishes: bool,
+    /// The moment that exceptions, scans and reports lead up to; a generator knows no clock.
+    pub as_of: DateTime<Utc>,
 }
 
 impl Default for EstateOptions {
     fn default() -> Self {
-        Self { seed: 7, users: 240, sites: 24, asset_groups: 20, grants_per_user: 4, blemishes: true }
+        Self {
+            seed: 7,
+            users: 240,
+            sites: 24,
+            asset_groups: 20,
+            grants_per_user: 4,
+            blemishes: true,
+            // 2026-11-20T00:00:00Z.
+            as_of: DateTime::UNIX_EPOCH + TimeDelta::days(20_777),
+        }
     }
 }
 
@@ -45,9 +58,19 @@ impl Estate {
     /// A believable estate. Without blemishes it is nearly clean: a few local accounts, all of them with a second
     /// factor, and the installer's account without a mail address.
     pub fn generate(options: &EstateOptions) -> Self {
+        let mut estate = Self::without_records(options);
+        add_records(&mut estate, options.seed);
+        if options.blemishes {
+            blemish_records(&mut estate);
+        }
+        estate
+    }
+
+    /// The accounts and places, before anybody did anything.
+    fn without_records(options: &EstateOptions) -> Self {
         let mut rng = Rng::with_seed(options.seed);
         let mut people = People::new(&mut rng);
-        let mut estate = empty_console(&mut rng);
+        let mut estate = empty_console(options.as_of, &mut rng);
         estate.sites = (0..options.sites).map(|n| (id(n), site(n, &mut rng))).collect();
         estate.asset_groups = (0..options.asset_groups).map(|n| (id(n), asset_group(n, &mut rng))).collect();
         estate.users = accounts(options, &mut people, &mut rng);
@@ -75,14 +98,16 @@ impl Estate {
             asset_groups: 5,
             grants_per_user: 3,
             blemishes: false,
+            ..EstateOptions::default()
         };
-        let mut lab = Self::generate(&lab_options);
+        let mut lab = Self::without_records(&lab_options);
         blemish_small_console(&mut lab);
+        add_records(&mut lab, lab_options.seed);
         vec![("hq".to_owned(), hq), ("lab".to_owned(), lab)]
     }
 }
 
-fn empty_console(rng: &mut Rng) -> Estate {
+fn empty_console(as_of: DateTime<Utc>, rng: &mut Rng) -> Estate {
     let uuid = rng.u128(..);
     let source =
         |name: &str, kind: &str, external| Source { name: name.to_owned(), kind: kind.to_owned(), external };
@@ -99,6 +124,8 @@ fn empty_console(rng: &mut Rng) -> Estate {
         version: "6.6.210".to_owned(),
         two_factor_enabled: true,
         login_lock_threshold: 5,
+        session_timeout: "PT10M".to_owned(),
+        as_of,
         users: BTreeMap::new(),
         roles: builtin_roles().into_iter().chain(custom_roles()).collect(),
         privileges: names(PRIVILEGES),
@@ -110,6 +137,10 @@ fn empty_console(rng: &mut Rng) -> Estate {
         ]),
         sites: BTreeMap::new(),
         asset_groups: BTreeMap::new(),
+        exceptions: BTreeMap::new(),
+        overrides: BTreeMap::new(),
+        scans: BTreeMap::new(),
+        reports: BTreeMap::new(),
         quirks: Quirks { inverse_lists_name_admins: true, sites_by_name: true, ..Quirks::default() },
     }
 }

@@ -156,13 +156,6 @@ pub(super) async fn asset_group_users(
     })
 }
 
-/// No reports are simulated: an empty collection, as consoles show it.
-pub(super) async fn reports(_: Caller, host: Host, paging: Paging) -> Reply {
-    let window = paging.window(0)?;
-    let links = paging.links(&window, &host, "/reports");
-    pretty(&Page { resources: Vec::<i64>::new(), window, links })
-}
-
 pub(super) async fn roles(State(console): State<Console>, _: Caller, host: Host) -> Reply {
     console.read(|state| {
         pretty(&Collection {

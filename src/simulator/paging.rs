@@ -1,5 +1,7 @@
 //! Pages as the console cuts them.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use serde::Serialize;
@@ -68,6 +70,23 @@ impl Paging {
             ids.reverse();
         }
         ids
+    }
+
+    /// The ids of records in the order asked for: by this property, or as they stand.
+    pub(super) fn sorted_by<'a, T, K: Ord>(
+        &self,
+        property: &str,
+        records: &'a BTreeMap<i64, T>,
+        key: impl Fn((&'a i64, &'a T)) -> K,
+    ) -> Vec<i64> {
+        let mut rows: Vec<_> = records.iter().collect();
+        if self.sort.split(',').next() == Some(property) {
+            rows.sort_by_key(|row| key(*row));
+        }
+        if self.is_descending() {
+            rows.reverse();
+        }
+        rows.into_iter().map(|(id, _)| *id).collect()
     }
 
     /// Whether rows come in falling order.

@@ -1,5 +1,6 @@
 //! The mail of a review: of the demo's consoles, and of one whose every text is hostile.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -51,6 +52,7 @@ async fn demo() -> Report {
                 two_factor: TwoFactorPolicy::Auto,
                 concurrency: 16,
                 focus: Focus::Everyone,
+                also: BTreeSet::new(),
             },
             progress: Arc::new(Progress::default()),
         });

@@ -62,6 +62,7 @@ async fn reviewed() -> Reviewed {
             two_factor: TwoFactorPolicy::Auto,
             concurrency: 16,
             focus: Focus::Everyone,
+            also: BTreeSet::new(),
         },
         progress: Arc::new(Progress::default()),
     };

@@ -56,6 +56,7 @@ impl Machine {
             asset_groups: 2,
             grants_per_user: 2,
             blemishes: false,
+            ..EstateOptions::default()
         });
         let machine = Self {
             directory: tempfile::tempdir().unwrap(),

@@ -57,6 +57,7 @@ async fn second(machine: &Machine) -> (Simulator, String) {
         asset_groups: 2,
         grants_per_user: 1,
         blemishes: true,
+        ..EstateOptions::default()
     });
     let simulator =
         Simulator::start(estate, Options { password: machine.simulator.password().to_owned(), ..faulty(5) });

@@ -6,7 +6,7 @@ use recert::simulator::{Account, Estate, EstateOptions, Seed};
 
 use crate::client::clean;
 
-fn demo() -> (Estate, Estate) {
+pub(crate) fn demo() -> (Estate, Estate) {
     let mut consoles: BTreeMap<_, _> = Estate::demo(7, 240).into_iter().collect();
     assert_eq!(consoles.keys().map(String::as_str).collect::<Vec<_>>(), ["hq", "lab"]);
     (consoles.remove("hq").unwrap(), consoles.remove("lab").unwrap())

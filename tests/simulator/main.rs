@@ -4,5 +4,6 @@
 mod client;
 mod estate;
 mod reading;
+mod records;
 mod trouble;
 mod writing;

@@ -272,9 +272,17 @@ async fn a_limited_collector_sees_a_smaller_world() {
     assert!(sites.ids().len() < estate.sites.len());
     assert_eq!(client.get("/users").await.status, 200);
     assert_eq!(client.get(&format!("/users/{own}/privileges")).await.status, 200);
-    for path in
-        ["/users/4/privileges", "/users/4/sites", "/roles/user/users", "/administration/settings", "/sites/2"]
-    {
+    for path in [
+        "/users/4/privileges",
+        "/users/4/sites",
+        "/roles/user/users",
+        "/administration/settings",
+        "/sites/2",
+        "/vulnerability_exceptions",
+        "/policy_overrides",
+        "/scans",
+        "/reports",
+    ] {
         assert_eq!(client.get(path).await.status, 404, "{path}");
     }
     assert_eq!(client.get("/users/1/2FA").await.status, 401);
