@@ -52,8 +52,8 @@ impl Activity {
         }
     }
 
-    /// Both kinds of exceptions, by kind and id. Missing if one that was asked was not answered: the list would read as
-    /// if there were none of it.
+    /// The exceptions of every kind that was answered, by kind and id: a console without a policy manager refuses one of
+    /// the two lists and has the other. The coverage tells them apart.
     pub(super) fn exceptions(&self) -> Answer<Vec<Exception>> {
         // In the order of the kinds; each list is sorted by id.
         let asked: Vec<_> = [&self.vulnerability_exceptions, &self.policy_overrides]
@@ -64,10 +64,10 @@ impl Activity {
         if asked.is_empty() {
             return Answer::NotAsked;
         }
-        match asked.into_iter().collect::<Option<Vec<_>>>() {
-            Some(lists) => Answer::Known(lists.concat()),
-            None => Answer::Missing,
+        if asked.iter().all(Option::is_none) {
+            return Answer::Missing;
         }
+        Answer::Known(asked.into_iter().flatten().flatten().cloned().collect())
     }
 
     /// The scans by who started them.
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_are_known_if_each_asked_kind_was_answered() {
+    fn exceptions_are_known_if_any_asked_kind_was_answered() {
         let merged = |vulnerability_exceptions, policy_overrides| {
             let activity =
                 Activity { vulnerability_exceptions, policy_overrides, scans: None, reports: None };
@@ -130,8 +130,13 @@ mod tests {
         );
         assert_eq!(merged(None, policies()), "policy override 2");
         assert_eq!(merged(Some(listing(ExceptionKind::Vulnerability, &[])), None), "");
-        assert_eq!(merged(vulnerabilities(), Some(refused())), "missing");
-        assert_eq!(merged(Some(refused()), policies()), "missing");
+        assert_eq!(
+            merged(Some(listing(ExceptionKind::Vulnerability, &[4])), Some(refused())),
+            "vulnerability exception 4"
+        );
+        assert_eq!(merged(Some(refused()), policies()), "policy override 2");
+        assert_eq!(merged(Some(refused()), Some(refused())), "missing");
+        assert_eq!(merged(Some(refused()), None), "missing");
         assert_eq!(merged(None, None), "not asked");
     }
 }
