@@ -44,6 +44,41 @@ pub struct Sources {
     pub log: Option<Log>,
 }
 
+/// What a reading of the sources came to.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// What they tell.
+    pub evidence: Vec<Evidence>,
+    /// What is known of the log now; `None` if it was not read.
+    pub record: Option<LogRecord>,
+    /// What was not read although the rest was, in sentences.
+    pub notes: Vec<String>,
+    /// The sources that tell nothing, and why.
+    pub errors: Vec<LogonError>,
+}
+
+impl Sources {
+    /// Reads every source, the log on from what is known. One that fails takes nothing from the other.
+    pub fn read(&self, known: LogRecord, now: DateTime<Utc>) -> Reading {
+        let mut reading = Reading::default();
+        match self.export.as_ref().map(|export| export.read(now)) {
+            Some(Ok(evidence)) => reading.evidence.push(evidence),
+            Some(Err(error)) => reading.errors.push(error),
+            None => {}
+        }
+        match self.log.as_ref().map(|log| (log, log.follow(known, now))) {
+            Some((log, Ok(followed))) => {
+                reading.evidence.extend(followed.record.evidence(&log.path, now));
+                reading.record = Some(followed.record);
+                reading.notes.extend(followed.notes);
+            }
+            Some((_, Err(error))) => reading.errors.push(error),
+            None => {}
+        }
+        reading
+    }
+}
+
 /// The newest logon of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logon {

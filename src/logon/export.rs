@@ -146,8 +146,8 @@ impl Export {
             None => return Err(first.wrong(None, "the file is empty; export the table of users as CSV")),
         };
         let login_column = self.column(&header, "login", self.login.as_deref(), &LOGIN)?;
-        let logon_column = self.column(&header, "last_logon", self.last_logon.as_deref(), &LAST_LOGON)?;
-        if login_column.index == logon_column.index {
+        let time_column = self.column(&header, "last_logon", self.last_logon.as_deref(), &LAST_LOGON)?;
+        if login_column.index == time_column.index {
             return Err(first
                 .wrong(Some(&login_column.name), "it cannot be both login and last_logon; mend `columns`"));
         }
@@ -166,8 +166,8 @@ impl Export {
                     format!("the login of line {former} comes again; export one console's table alone");
                 return Err(place.wrong(Some(&login_column.name), problem));
             }
-            let at = self.moment(cell(&logon_column), now);
-            let at = at.map_err(|problem| place.wrong(Some(&logon_column.name), problem))?;
+            let at = self.moment(cell(&time_column), now);
+            let at = at.map_err(|problem| place.wrong(Some(&time_column.name), problem))?;
             accounts.push(Account { login: login.to_owned(), at, address: None });
         }
         if accounts.is_empty() {

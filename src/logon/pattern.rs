@@ -84,10 +84,7 @@ impl Pattern {
 }
 
 fn configured(found: &Captures<'_>, zone: Tz) -> Option<Logon> {
-    let at = match leading(found.name("time")?.as_str(), zone)? {
-        (at, "") => at,
-        _ => return None,
-    };
+    let (at, "") = leading(found.name("time")?.as_str(), zone)? else { return None };
     logon(found.name("login")?.as_str(), at, found.name("address").map(|address| address.as_str()))
 }
 
