@@ -6,6 +6,7 @@ mod consoles;
 mod delivery;
 mod jobs;
 mod judging;
+mod last_logon;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,9 +22,10 @@ use crate::waiver::Waiver;
 pub use consoles::{ConsoleTable, TlsTable};
 pub use delivery::{DaemonTable, SmtpTable, StoreTable};
 pub use jobs::{DirectoryTable, EmailTable, JobTable, When};
+pub use last_logon::{ColumnsTable, LastLogonTable};
 
 /// What is wrong: the key, and the problem with its mend.
-type Problem = (&'static str, String);
+pub type Problem = (&'static str, String);
 
 /// The prefix of environment variables that override keys.
 const PREFIX: &str = "RECERT__";

@@ -5,6 +5,7 @@
 //! same: ids, bytes and message ids are derived, not drawn.
 
 mod letters;
+mod logons;
 mod plan;
 mod run;
 mod standing;
@@ -18,6 +19,7 @@ use crate::store::Store;
 use letters::{LastPosted, parcels};
 
 pub use letters::alarms;
+pub use logons::add_last_logons;
 pub use plan::{Plan, PlanError, PlannedJob, open};
 pub use run::{RunError, complete, perform};
 pub use standing::{Standing, standing};

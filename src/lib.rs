@@ -9,6 +9,7 @@
 pub mod model;
 pub mod console;
 pub mod collect;
+pub mod logon;
 pub mod graph;
 pub mod finding;
 pub mod history;

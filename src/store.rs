@@ -15,6 +15,7 @@ mod database;
 mod error;
 mod finish;
 mod history;
+mod logons;
 mod outbox;
 mod ownership;
 mod parcel;

@@ -3,11 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, Utc};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use recert::simulator::{Estate, EstateOptions, Faults, Options, Rights, Simulator};
+use recert::store::read_snapshots;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -426,6 +432,66 @@ async fn check_tells_each_line_and_what_to_do() {
     let output = limited.run(&["check"]).await;
     assert_eq!(code(&output), 1);
     assert!(stdout(&output).contains("Global Administrator"), "{}", stdout(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn last_logons_come_from_the_log_and_the_export_and_are_never_fatal() {
+    let bench = Bench::start(Options::default()).await;
+    let estate = bench.simulator.as_ref().unwrap().estate();
+    let logins: Vec<&str> = estate.users.values().map(|user| user.login.as_str()).collect();
+    let days_ago = |days: u64| {
+        let then = SystemTime::now() - Duration::from_secs(days * 86_400);
+        DateTime::<Utc>::from(then).format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    };
+    let line = |days, login: &str| {
+        format!("{} [INFO] [Principal: {login}] [IP: 10.1.2.3] Authentication succeeded\n", days_ago(days))
+    };
+    let archived = [line(30, logins[2]), line(20, logins[0])].concat();
+    let mut packed =
+        GzEncoder::new(fs::File::create(bench.path("auth.log.gz.0")).unwrap(), Compression::fast());
+    packed.write_all(archived.as_bytes()).unwrap();
+    packed.finish().unwrap();
+    fs::write(bench.path("auth.log"), line(10, logins[0])).unwrap();
+    let export = format!("User Name,Last Logon\n{},{}\n{},Never\n", logins[0], days_ago(15), logins[1]);
+    fs::write(bench.path("users.csv"), &export).unwrap();
+    let console = fs::read_to_string(bench.path("config.toml")).unwrap();
+    let (log, table) = (bench.path("auth.log"), bench.path("users.csv"));
+    bench.configure(&format!("{console}last_logon = {{ log = {log:?}, export = {table:?} }}\n"));
+
+    let output = bench.run(&["check"]).await;
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    let told = stdout(&output);
+    assert!(told.contains("last logons: users.csv: 2 logins to 2"), "{told}");
+    assert!(told.contains("last logons: auth.log: 2 logins from 2"), "{told}");
+    let output = bench.run(&["review", "--out", "one", "--save-snapshot", "one.json"]).await;
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let snapshot = read_snapshots(&bench.path("one.json")).unwrap().remove(0);
+    let last = |login: &str| {
+        let user = snapshot.users.iter().find(|user| user.login == login).unwrap();
+        let logon = user.last_logon.as_ref().unwrap();
+        let days = logon.at.map(|at| (snapshot.finished - at).num_days());
+        (logon.source.as_str(), days, logon.from.clone())
+    };
+    assert_eq!(last(logins[0]), ("log", Some(10), Some("10.1.2.3".into())));
+    assert_eq!(last(logins[1]), ("export", None, None));
+    assert_eq!(last(logins[2]), ("log", Some(30), Some("10.1.2.3".into())));
+    assert_eq!(last(logins[3]), ("log", None, None));
+    let sources: Vec<_> = snapshot.logon_sources.iter().map(|source| source.label.as_str()).collect();
+    assert_eq!(sources, ["users.csv", "auth.log"]);
+
+    fs::write(bench.path("users.csv"), format!("{export}{},last week\n", logins[2])).unwrap();
+    fs::remove_file(bench.path("auth.log")).unwrap();
+    let output = bench.run(&["review", "--out", "two", "--save-snapshot", "two.json"]).await;
+    assert_eq!(code(&output), 0, "never fatal: {}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.contains("users.csv: line 4, column \"Last Logon\": "), "{told}");
+    assert!(told.contains("auth.log: there is no such file"), "{told}");
+    let snapshot = read_snapshots(&bench.path("two.json")).unwrap().remove(0);
+    assert!(snapshot.users.iter().all(|user| user.last_logon.is_none()));
+    assert!(snapshot.coverage.ties_out());
+    let output = bench.run(&["check"]).await;
+    assert_eq!(code(&output), 1);
+    assert!(stdout(&output).contains("mend what the line above names"), "{}", stdout(&output));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,7 +27,7 @@ fn shows(text: &str, table: &str, key: &str) -> bool {
     let mut inside = table.is_empty();
     text.lines().any(|line| {
         let line = line.trim().trim_start_matches("# ");
-        if line.starts_with('[') {
+        if line.starts_with('[') && line.ends_with(']') {
             inside = line == table;
         }
         inside && line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
@@ -59,15 +59,20 @@ fn the_example_shows_every_key() {
         "[[job.directory]]",
         "[[account]]",
         "[[waiver]]",
+        "[console.last_logon]",
     ];
     let mut tables: Vec<String> = fixed.map(str::to_owned).to_vec();
     tables.extend(rules.iter().map(|rule| format!("[analyzers.{rule}]")));
     let mut shown = 0;
     for table in &tables {
-        // A recipient stands inside a job.
-        let inside = if table.starts_with("[[job.") { "[[job]]\nname = \"j\"\n" } else { "" };
+        // A recipient stands inside a job, and a source of logons inside a console.
+        let inside = match table {
+            _ if table.starts_with("[[job.") => "[[job]]\nname = \"j\"\n",
+            _ if table.starts_with("[console.") => "[[console]]\nname = \"c\"\n",
+            _ => "",
+        };
         for key in accepted(&format!("{inside}{table}")) {
-            let is_table = key == "directory" || key == "email";
+            let is_table = ["directory", "email", "last_logon"].contains(&key.as_str());
             assert!(
                 is_table || shows(&text, table, &key),
                 "config.example.toml: {table} does not show {key}"
@@ -98,6 +103,13 @@ fn the_defaults_that_the_example_shows_are_the_defaults() {
     assert_eq!(console.max_in_flight, bare.console[0].max_in_flight);
     assert_eq!(console.two_factor, bare.console[0].two_factor);
     assert_eq!(console.depth, bare.console[0].depth);
+    let logons: Config = toml::from_str(
+        "[[console]]\nname = \"n\"\nurl = \"https://c.example\"\nusername = \"u\"\n\
+         password = { env = \"P\" }\n[console.last_logon]\n",
+    )
+    .unwrap();
+    let logons = logons.console[0].last_logon.as_ref().unwrap();
+    assert_eq!((logons.timezone.as_str(), logons.max_age_days, logons.export_lists_all), ("UTC", 45, false));
     let (job, bare_job) = (&config.job[0], &bare.job[0]);
     assert_eq!(job.formats, bare_job.formats);
     assert_eq!((job.catch_up, job.jitter, job.keep), (bare_job.catch_up, bare_job.jitter, bare_job.keep));
@@ -126,5 +138,56 @@ fn contradictory_knobs_are_refused_with_their_place() {
         fs::write(&path, text).unwrap();
         let error = Config::load(&path, []).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("config.toml"), "{text}: {error}");
+    }
+}
+
+/// The part of the example that is commented out because few consoles can have it: it loads all the same.
+#[test]
+fn the_source_of_logons_that_the_example_shows_is_one() {
+    let (_, text) = example();
+    let start = text.find("# [console.last_logon]").unwrap();
+    let table = &text[start..start + text[start..].find("\n\n").unwrap()];
+    let keys = ["[", "log", "export", "timezone", "pattern", "columns", "date_format", "max_age_days"];
+    let is_key = |line: &&str| {
+        line.ends_with(']') && line.starts_with('[')
+            || keys.iter().any(|key| line.starts_with(&format!("{key} =")))
+    };
+    let lines: Vec<&str> = table.lines().map(|line| line.trim_start_matches("# ")).filter(is_key).collect();
+    assert_eq!(lines.len(), keys.len(), "{lines:?}");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    fs::write(&path, format!("{CONSOLE}{}\n", lines.join("\n"))).unwrap();
+    let config = Config::load(&path, []).unwrap();
+    let sources = config.console[0].last_logon.as_ref().unwrap().sources().unwrap();
+    assert!(sources.log.is_some() && sources.export.is_some());
+}
+
+const CONSOLE: &str =
+    "[[console]]\nname = \"hq\"\nurl = \"https://c.example\"\nusername = \"u\"\npassword = { env = \"P\" }\n";
+
+#[test]
+fn a_source_of_logons_that_cannot_be_one_is_refused_with_its_key_and_mend() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    for (table, key, mend) in [
+        ("", "last_logon: ", "give log, export or both"),
+        ("log = \"auth.log\"", "last_logon.log: ", "absolute path"),
+        ("export = \"users.csv\"", "last_logon.export: ", "absolute path"),
+        ("log = \"/l\"\ntimezone = \"Berlin\"", "last_logon.timezone: ", "such as Europe/Berlin"),
+        ("log = \"/l\"\npattern = '('", "last_logon.pattern: ", "no regular expression"),
+        ("log = \"/l\"\npattern = '(?<time>x)'", "last_logon.pattern: ", "a group named login"),
+        ("log = \"/l\"\npattern = '(?<login>x)'", "last_logon.pattern: ", "a group named time"),
+        ("export = \"/e\"\npattern = '(?<login>x)(?<time>x)'", "last_logon.pattern: ", "without a log"),
+        ("export = \"/e\"\ndate_format = \"%H:%M\"", "last_logon.date_format: ", "name day, month and year"),
+        ("export = \"/e\"\nmax_age_days = 0", "last_logon.max_age_days: ", "between 1 and 3650"),
+        ("export = \"/e\"\ncolumns = { login = \" \" }", "last_logon.columns: ", "needs its name"),
+        ("log = \"/l\"\nexport_lists_all = true", "last_logon.export: ", "without an export"),
+        ("log = \"/l\"\ncolumns = { name = \"x\" }", "", "unknown field `name`"),
+        ("logfile = \"/l\"", "", "unknown field `logfile`"),
+    ] {
+        fs::write(&path, format!("{CONSOLE}[console.last_logon]\n{table}\n")).unwrap();
+        let error = Config::load(&path, []).unwrap_err().to_string();
+        assert!(error.contains(key) && error.contains(mend), "{table}: {error}");
+        assert!(key.is_empty() || error.contains("console[0] \"hq\": "), "{table}: {error}");
     }
 }

@@ -7,11 +7,12 @@ use super::open::{chosen, load};
 use super::review::templates;
 use super::{Outcome, Screen, World, open};
 use crate::collect::Focus;
-use crate::config::{Config, ConsoleTable};
+use crate::config::{Config, ConsoleTable, LastLogonTable};
 use crate::daemon::Listen;
 use crate::deliver::{FailureKind, RelayTls, probe};
 use crate::job::Plan;
-use crate::model::{CollectorRights, Depth, Snapshot};
+use crate::logon::LogRecord;
+use crate::model::{CollectorRights, Depth, LogonSource, Snapshot};
 use crate::review;
 use crate::store::{Store, StoreError};
 use crate::untrusted::visible;
@@ -49,6 +50,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     lines.ok(&format!("configuration {}", arguments.config.config.display()))?;
     for table in consoles {
         console(table, world, &mut lines).await?;
+        last_logons(table, world, &mut lines).await?;
     }
     relay(&config, &mut lines).await?;
     jobs(&config, world, &mut lines)?;
@@ -99,6 +101,31 @@ fn rights(name: &str, snapshot: &Snapshot, lines: &mut Lines<'_>) -> anyhow::Res
             "use the login exactly as the console's user list shows it, with the role Global Administrator",
         ),
     }
+}
+
+/// Reads every source of last logons from its beginning, as the first review would.
+async fn last_logons(table: &ConsoleTable, world: &World, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    let Some(Ok(sources)) = table.last_logon.as_ref().map(LastLogonTable::sources) else { return Ok(()) };
+    let name = format!("console {}: last logons", visible(&table.name));
+    let now = (world.clock)();
+    let reading = tokio::task::spawn_blocking(move || sources.read(LogRecord::default(), now)).await?;
+    for evidence in &reading.evidence {
+        let LogonSource { label, since, until, .. } = &evidence.source;
+        let since = since.map_or_else(String::new, |since| format!(" from {}", since.format("%F %R UTC")));
+        let count = evidence.accounts.len();
+        lines.ok(&format!(
+            "{name}: {}: {count} logins{since} to {}",
+            visible(label),
+            until.format("%F %R UTC")
+        ))?;
+    }
+    for note in &reading.notes {
+        lines.screen.line(format!("      {}", visible(note)))?;
+    }
+    reading.errors.iter().try_for_each(|error| {
+        let mend = "mend what the line above names; until then, reviews know no logons from this source";
+        lines.fail(&format!("{name}: {}", visible(&error.to_string())), mend)
+    })
 }
 
 /// Connects to the relay and logs in, as for a mail; sends none.

@@ -32,6 +32,11 @@ impl Delivery {
         Ok(Self { plan, job, host })
     }
 
+    /// The store that the run is kept in.
+    pub(super) fn store(&self) -> &Store {
+        &self.host.store
+    }
+
     /// Makes the report, finishes the run in the store, and delivers unless a daemon does. Says whether all arrived, or is
     /// in the daemon's hands.
     pub(super) async fn deliver(

@@ -10,11 +10,12 @@ use crate::config::{Config, JobTable};
 use crate::deliver::{PublishError, publish};
 use crate::finding::{Severity, Verdict};
 use crate::history::History;
+use crate::job::add_last_logons;
 use crate::model::Snapshot;
 use crate::render::{Format, Templates};
 use crate::report::{Completeness, Report};
 use crate::review::{self, Occasion};
-use crate::store::{read_snapshots, write_snapshots};
+use crate::store::{Store, read_snapshots, write_snapshots};
 
 /// Review consoles now and write the reports
 #[derive(Debug, clap::Args)]
@@ -60,7 +61,8 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         Some(job) if arguments.deliver => Some(Delivery::prepare(&config, job, world)?),
         _ => None,
     };
-    let snapshots = snapshots(&arguments, &config, job, world, screen).await?;
+    let store = delivery.as_ref().map(Delivery::store);
+    let snapshots = snapshots(&arguments, &config, job, store, world, screen).await?;
     if let Some((first, second)) = review::same_console(&snapshots) {
         let problem =
             format!("{first:?} and {second:?} are one console: every row would count twice; name it once");
@@ -166,6 +168,7 @@ async fn snapshots(
     arguments: &Arguments,
     config: &Config,
     job: Option<&JobTable>,
+    store: Option<&Store>,
     world: &World,
     screen: &Screen,
 ) -> anyhow::Result<Vec<Snapshot>> {
@@ -177,5 +180,7 @@ async fn snapshots(
     let watch = Watch::start(&sources, screen);
     let snapshots = review::collect(&sources, world.clock).await;
     drop(watch);
-    Ok(snapshots?)
+    let mut snapshots = snapshots?;
+    add_last_logons(config, store, &mut snapshots, (world.clock)()).await;
+    Ok(snapshots)
 }

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use super::Problem;
+use super::{LastLogonTable, Problem};
 use crate::collect::{Focus, Options, TwoFactorPolicy};
 use crate::console::{Settings, Trust, check_base};
 use crate::model::Depth;
@@ -37,6 +37,8 @@ pub struct ConsoleTable {
     /// How much is asked.
     #[serde(default)]
     pub depth: Depth,
+    /// Where last logons come from, which the API does not have.
+    pub last_logon: Option<LastLogonTable>,
 }
 
 /// A URL whose error does not quote it: somebody may have put a password there.
@@ -95,7 +97,8 @@ impl ConsoleTable {
         if !(1..=64).contains(&self.max_in_flight) {
             return Err(("max_in_flight", "must be between 1 and 64".to_owned()));
         }
-        self.tls.as_ref().map_or(Ok(()), TlsTable::check)
+        self.tls.as_ref().map_or(Ok(()), TlsTable::check)?;
+        self.last_logon.as_ref().map_or(Ok(()), LastLogonTable::check)
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Host, LastPosted, Plan, PlanError, PlannedJob, parcels};
+use super::{Host, LastPosted, Plan, PlanError, PlannedJob, add_last_logons, parcels};
 use crate::console::ErrorKind;
 use crate::crash;
 use crate::deliver::{PublishError, publish};
@@ -85,8 +85,9 @@ pub async fn perform(
         kept
     } else {
         let sources = plan.sources(job)?;
-        let snapshots = review::collect(&sources, host.clock).await?;
+        let mut snapshots = review::collect(&sources, host.clock).await?;
         crash::point("collected");
+        add_last_logons(&plan.config, Some(&host.store), &mut snapshots, (host.clock)()).await;
         host.store.keep_snapshots(&run, snapshots.clone()).await?;
         snapshots
     };

@@ -18,7 +18,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(10);
 const OLDEST_LIBRARY: i32 = 3_051_003;
 
 /// In order; the schema's version is how many of them were applied.
-const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/1.sql"))];
+const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/1.sql")), M::up(include_str!("migrations/2.sql"))];
 
 /// `PRAGMA application_id` of a store, as the first migration sets it.
 const APPLICATION: i64 = 0x7263_7274;
@@ -323,6 +323,24 @@ mod tests {
             assert_eq!(schema(&trial.path()), schema(&fresh.path()), "from version {version}");
         }
         assert!(Migrations::from_slice(STEPS).validate().is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_the_first_schema_held_is_kept() {
+        let trial = Trial::new();
+        fs::create_dir(trial.path().parent().unwrap()).unwrap();
+        let mut connection = Connection::open(trial.path()).unwrap();
+        Migrations::from_slice(STEPS).to_version(&mut connection, 1).unwrap();
+        let held = "INSERT INTO installation VALUES (1, 'theirs', '2026-11-20T00:00:00.000000000Z');
+                    INSERT INTO schedules VALUES ('weekly', 'mondays', '2026-11-20T00:00:00.000000000Z')";
+        connection.execute_batch(held).unwrap();
+        drop(connection);
+        let store = trial.open();
+        assert_eq!(store.installation(), "theirs");
+        let mark = store.known_mark("weekly").await.unwrap().unwrap();
+        assert_eq!(mark.to_rfc3339(), "2026-11-20T00:00:00+00:00");
+        let known = store.logons("hq", Path::new("/auth.log")).await.unwrap();
+        assert_eq!(known, crate::logon::LogRecord::default(), "and the new tables are there");
     }
 
     #[tokio::test]

@@ -1,0 +1,644 @@
+//! The console's authentication log, read on from where the last reading ended.
+//!
+//! When the log reaches its largest size, the console packs it into `auth.log.gz.0`, moves older archives on up to
+//! `.gz.9`, and starts anew. A log that is not the one of the last reading is therefore read whole, with its archives:
+//! what is read twice does no harm, as only the newest logon of each login counts.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use flate2::read::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{
+    AHEAD, Account, Evidence, Logon, LogonError, LogonSource, LogonSourceKind, Pattern, each_line, label,
+    leading, open,
+};
+
+/// Archives that the console keeps.
+const ARCHIVES: u32 = 10;
+
+/// Bytes that are read of one file at most, unpacked.
+const LIMIT: u64 = 256 << 20;
+
+/// Logins that are remembered at most; they come from a file that others write.
+const LOGINS: usize = 100_000;
+
+/// Times before this are mistakes: 2000-01-01.
+const EARLIEST: DateTime<Utc> = DateTime::from_timestamp_nanos(946_684_800_000_000_000);
+
+/// The log of one console.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// The file that is being written.
+    pub path: PathBuf,
+    /// The zone of times without one: that of the console's host.
+    pub zone: Tz,
+    /// What a logon looks like.
+    pub pattern: Pattern,
+}
+
+/// How far a log was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPosition {
+    /// The file's inode.
+    pub inode: u64,
+    /// SHA-256 of its first line, hex: inode numbers are given out again. Empty while there is none.
+    pub head: String,
+    /// The end of the last whole line, in bytes.
+    pub offset: u64,
+    /// The newest time in it.
+    pub last: Option<DateTime<Utc>>,
+    /// SHA-256 of pattern and zone, hex: what was read with others does not count.
+    pub reader: String,
+}
+
+/// What is known of a log so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogRecord {
+    /// How far it was read; `None` if never.
+    pub position: Option<LogPosition>,
+    /// From when on every logon was seen.
+    pub since: Option<DateTime<Utc>>,
+    /// The newest logon of each login, by login.
+    pub newest: Vec<Logon>,
+}
+
+/// A reading of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// What is known now.
+    pub record: LogRecord,
+    /// The lines of this reading.
+    pub counts: Counts,
+    /// What was not read, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Lines by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Logons.
+    pub logons: u64,
+    /// Other lines that start with a time.
+    pub dated: u64,
+    /// Lines without a time, such as the rest of an entry.
+    pub undated: u64,
+    /// Lines that are too long to be read.
+    pub long: u64,
+    /// Lines from the future.
+    pub ahead: u64,
+}
+
+impl LogRecord {
+    /// What the log tells until `now`; `None` while nothing says from when on.
+    pub fn evidence(&self, path: &Path, now: DateTime<Utc>) -> Option<Evidence> {
+        let account = |logon: &Logon| Account {
+            login: logon.login.clone(),
+            at: Some(logon.at),
+            address: logon.address.clone(),
+        };
+        Some(Evidence {
+            source: LogonSource {
+                kind: LogonSourceKind::Log,
+                label: label(path),
+                since: Some(self.since?),
+                until: now,
+            },
+            names_all: true,
+            accounts: self.newest.iter().map(account).collect(),
+        })
+    }
+}
+
+impl Log {
+    /// Reads on from what is known. A log from which nothing follows is an error, and what was known stays as it was.
+    pub fn follow(&self, known: LogRecord, now: DateTime<Utc>) -> Result<Followed, LogonError> {
+        self.follow_within(known, now, LIMIT)
+    }
+
+    fn follow_within(
+        &self,
+        known: LogRecord,
+        now: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<Followed, LogonError> {
+        let io = |error| LogonError::io(&self.path, error);
+        let reader = self.reader();
+        let known = match &known.position {
+            Some(position) if position.reader == reader => known,
+            _ => LogRecord::default(),
+        };
+        // Opened before the archives: if it becomes one meanwhile, it is read twice and not missed.
+        let mut file = open(&self.path)?;
+        let metadata = file.metadata().map_err(io)?;
+        let (inode, size) = (metadata.ino(), metadata.len());
+        let head = head(&mut file).map_err(io)?;
+        let former = known.position.as_ref();
+        let resumed = former
+            .filter(|former| former.inode == inode && former.head == head && former.offset <= size)
+            .map(|former| former.offset);
+        let start = resumed.unwrap_or(0);
+        let begin = start.max(size.saturating_sub(limit));
+
+        let mut tally = Tally::new(self, &known, now);
+        file.seek(SeekFrom::Start(begin)).map_err(io)?;
+        let (whole, _) = tally.lines(BufReader::new(file.take(size - begin))).map_err(io)?;
+        let mut since = tally.first.take();
+        let mut notes = Vec::new();
+        if begin > start {
+            let skipped = begin - start;
+            notes
+                .push(format!("{}: its oldest {skipped} bytes were not read: too many", self.path.display()));
+        } else if resumed.is_none() {
+            for number in 0..ARCHIVES {
+                match tally.archive(&archive(&self.path, number), limit) {
+                    // Older ones are not asked: with a hole between, they would not say from when on all is seen.
+                    Ok(false) => break,
+                    Ok(true) => since = tally.first.take().or(since),
+                    Err(note) => {
+                        notes.push(note);
+                        break;
+                    }
+                }
+            }
+        }
+        if tally.full {
+            notes.push(format!("{}: more than {LOGINS} logins; some are left out", self.path.display()));
+        }
+        let last = tally.last;
+        let since = match (resumed, begin > start, known.since) {
+            (Some(_), false, Some(known)) => Some(known),
+            // What was read before goes on in this reading only if the two overlap.
+            (_, _, Some(before)) if since.is_some() && former.and_then(|former| former.last) >= since => {
+                since.map(|since| since.min(before))
+            }
+            _ => since,
+        };
+        let counts = tally.counts;
+        if since.is_none() {
+            return Err(LogonError::Undated(self.path.clone()));
+        }
+        if tally.newest.is_empty() {
+            return Err(LogonError::Unrecognised { path: self.path.clone(), lines: counts.dated });
+        }
+        let position = LogPosition { inode, head, offset: begin + whole, last, reader };
+        let newest = tally.newest.into_values().collect();
+        Ok(Followed { record: LogRecord { position: Some(position), since, newest }, counts, notes })
+    }
+
+    fn reader(&self) -> String {
+        fingerprint(format!("{}\n{}", self.zone.name(), self.pattern.text()).as_bytes())
+    }
+}
+
+/// `auth.log.gz.0` is the newest.
+fn archive(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".gz.{number}"));
+    PathBuf::from(name)
+}
+
+/// What tells this file from another one under the same inode.
+fn head(file: &mut File) -> std::io::Result<String> {
+    let mut line = Vec::new();
+    file.take(4096).read_to_end(&mut line)?;
+    let end = line.iter().position(|byte| *byte == b'\n');
+    Ok(end.map_or_else(String::new, |end| fingerprint(&line[..end])))
+}
+
+fn fingerprint(bytes: &[u8]) -> String {
+    hex::encode(&Sha256::digest(bytes)[..16])
+}
+
+/// What the lines so far tell.
+struct Tally<'a> {
+    log: &'a Log,
+    now: DateTime<Utc>,
+    newest: BTreeMap<String, Logon>,
+    full: bool,
+    counts: Counts,
+    /// The first time in the file.
+    first: Option<DateTime<Utc>>,
+    /// The newest time.
+    last: Option<DateTime<Utc>>,
+}
+
+impl<'a> Tally<'a> {
+    fn new(log: &'a Log, known: &LogRecord, now: DateTime<Utc>) -> Self {
+        Self {
+            log,
+            now,
+            newest: known.newest.iter().map(|logon| (logon.login.clone(), logon.clone())).collect(),
+            full: false,
+            counts: Counts::default(),
+            first: None,
+            last: known.position.as_ref().and_then(|position| position.last),
+        }
+    }
+
+    fn lines(&mut self, reader: impl std::io::BufRead) -> std::io::Result<(u64, Option<Vec<u8>>)> {
+        each_line(reader, |line| self.line(line))
+    }
+
+    /// Reads an archive; `false` if there is none. The error says what is not known because of it.
+    fn archive(&mut self, path: &Path, limit: u64) -> Result<bool, String> {
+        let stop = |problem: &str| {
+            format!(
+                "{problem}; logons in it and in older archives may not be known, and none is concluded from that"
+            )
+        };
+        let file = match open(path) {
+            Ok(file) => file,
+            Err(LogonError::Missing(_)) => return Ok(false),
+            Err(error) => return Err(stop(&error.to_string())),
+        };
+        let mut unpacked = MultiGzDecoder::new(BufReader::new(file)).take(limit);
+        let read = self.lines(BufReader::new(&mut unpacked));
+        let (_, rest) = read.map_err(|error| stop(&format!("{}: {error}", path.display())))?;
+        if unpacked.limit() == 0 {
+            return Err(stop(&format!("{}: more than {limit} bytes when unpacked", path.display())));
+        }
+        // Nobody writes to an archive any more: its last line is whole.
+        if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
+            self.line(Some(&rest));
+        }
+        Ok(true)
+    }
+
+    fn line(&mut self, line: Option<&[u8]>) {
+        let Some(line) = line else {
+            self.counts.long += 1;
+            return;
+        };
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim_end();
+        let logon = self.log.pattern.logon(text, self.log.zone);
+        let at = logon.as_ref().map(|logon| logon.at);
+        let at = at.or_else(|| leading(text, self.log.zone).map(|(at, _)| at));
+        match at {
+            Some(at) if at.signed_duration_since(self.now) > AHEAD => {
+                self.counts.ahead += 1;
+                return;
+            }
+            Some(at) if at >= EARLIEST => {
+                self.first.get_or_insert(at);
+                self.last = self.last.max(Some(at));
+            }
+            Some(_) | None => {
+                self.counts.undated += 1;
+                return;
+            }
+        }
+        let Some(logon) = logon else {
+            self.counts.dated += 1;
+            return;
+        };
+        self.counts.logons += 1;
+        let is_full = self.newest.len() >= LOGINS;
+        match self.newest.get_mut(&logon.login) {
+            Some(newest) if logon.at >= newest.at => *newest = logon,
+            Some(_) => {}
+            None if is_full => self.full = true,
+            None => drop(self.newest.insert(logon.login.clone(), logon)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::fs::OpenOptions;
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    struct Bench {
+        directory: TempDir,
+        log: Log,
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn now() -> DateTime<Utc> {
+        at("2026-11-25T12:00:00Z")
+    }
+
+    fn logon(time: &str, login: &str) -> String {
+        format!("2026-{time} [INFO] [Principal: {login}] [IP: 10.1.2.3] Authentication succeeded\n")
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("auth.log");
+            Self { log: Log { path, zone: Tz::UTC, pattern: Pattern::BUILTIN }, directory }
+        }
+
+        fn write(&self, text: &str) {
+            let mut file = OpenOptions::new().create(true).append(true).open(&self.log.path).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        }
+
+        fn pack(&self, number: u32, bytes: &[u8]) {
+            let file = File::create(archive(&self.log.path, number)).unwrap();
+            let mut packed = GzEncoder::new(file, Compression::fast());
+            packed.write_all(bytes).unwrap();
+            packed.finish().unwrap();
+        }
+
+        /// As the console does it.
+        fn rotate(&self) {
+            for number in (0..9).rev() {
+                let path = archive(&self.log.path, number);
+                if path.exists() {
+                    fs::rename(path, archive(&self.log.path, number + 1)).unwrap();
+                }
+            }
+            self.pack(0, &fs::read(&self.log.path).unwrap());
+            fs::remove_file(&self.log.path).unwrap();
+            self.write("");
+        }
+
+        fn follow(&self, known: &LogRecord) -> Followed {
+            self.log.follow(known.clone(), now()).unwrap()
+        }
+    }
+
+    fn times(record: &LogRecord) -> Vec<(&str, String)> {
+        let row = |logon: &'_ Logon| logon.at.format("%m-%dT%H:%M").to_string();
+        record.newest.iter().map(|logon| (logon.login.as_str(), row(logon))).collect()
+    }
+
+    fn counts(followed: &Followed) -> (u64, u64, u64, u64, u64) {
+        let Counts { logons, dated, undated, long, ahead } = followed.counts;
+        (logons, dated, undated, long, ahead)
+    }
+
+    #[test]
+    fn a_log_is_read_on_from_where_it_was_read_to() {
+        let bench = Bench::new();
+        bench.write(&logon("11-20T08:00:00", "jdoe"));
+        bench.write("2026-11-20T08:30:00 [INFO] [Principal: jdoe] Logged out\n\tat a stack trace\n");
+        bench.write(&logon("11-20T09:00:00", "mmuster"));
+        let partial = logon("11-20T10:00:00", "jdoe");
+        bench.write(&partial[..40]);
+        let first = bench.follow(&LogRecord::default());
+        assert_eq!(times(&first.record), [("jdoe", "11-20T08:00".into()), ("mmuster", "11-20T09:00".into())]);
+        assert_eq!(counts(&first), (2, 1, 1, 0, 0));
+        assert_eq!(first.record.since, Some(at("2026-11-20T08:00:00Z")));
+        assert_eq!(first.record.newest[0].address.as_deref(), Some("10.1.2.3"));
+        assert_eq!(first.notes, [] as [String; 0]);
+
+        bench.write(&partial[40..]);
+        bench.write(&logon("11-19T10:00:00", "mmuster"));
+        let second = bench.follow(&first.record);
+        assert_eq!(counts(&second), (2, 0, 0, 0, 0), "nothing is read twice");
+        assert_eq!(
+            times(&second.record),
+            [("jdoe", "11-20T10:00".into()), ("mmuster", "11-20T09:00".into())]
+        );
+        assert_eq!(second.record.since, first.record.since);
+        let third = bench.follow(&second.record);
+        assert_eq!(counts(&third), (0, 0, 0, 0, 0));
+        assert_eq!(third.record, second.record);
+    }
+
+    #[test]
+    fn a_rotation_between_two_readings_loses_nothing() {
+        let bench = Bench::new();
+        bench.write(&logon("11-01T08:00:00", "early"));
+        bench.rotate();
+        bench.write(&logon("11-20T08:00:00", "jdoe"));
+        let first = bench.follow(&LogRecord::default());
+        assert_eq!(times(&first.record), [("early", "11-01T08:00".into()), ("jdoe", "11-20T08:00".into())]);
+        assert_eq!(first.record.since, Some(at("2026-11-01T08:00:00Z")));
+
+        // Two rotations, and a new log that is longer than the old one was.
+        bench.write(logon("11-21T08:00:00", "between").trim_end());
+        bench.rotate();
+        bench.write(&logon("11-22T08:00:00", "later"));
+        bench.rotate();
+        for hour in 10..20 {
+            bench.write(&logon(&format!("11-23T{hour}:00:00"), "jdoe"));
+        }
+        let second = bench.follow(&first.record);
+        assert_eq!(
+            times(&second.record),
+            [
+                ("between", "11-21T08:00".into()),
+                ("early", "11-01T08:00".into()),
+                ("jdoe", "11-23T19:00".into()),
+                ("later", "11-22T08:00".into())
+            ]
+        );
+        assert_eq!(second.record.since, first.record.since);
+        assert_eq!(counts(&bench.follow(&second.record)), (0, 0, 0, 0, 0));
+    }
+
+    #[test]
+    fn an_inode_that_was_given_out_again_is_another_file() {
+        let bench = Bench::new();
+        bench.write(&logon("11-20T08:00:00", "jdoe"));
+        let first = bench.follow(&LogRecord::default());
+        bench.pack(0, &fs::read(&bench.log.path).unwrap());
+        // The same inode, and longer than before.
+        let next = [logon("11-21T08:00:00", "mmuster"), logon("11-22T08:00:00", "other")].concat();
+        fs::write(&bench.log.path, next).unwrap();
+        let second = bench.follow(&first.record);
+        assert_eq!(
+            second.record.position.as_ref().unwrap().inode,
+            first.record.position.as_ref().unwrap().inode
+        );
+        assert_eq!(second.record.newest.len(), 3);
+        // Cut short: read from its start, and what was known is kept.
+        fs::write(&bench.log.path, logon("11-21T08:00:00", "mmuster")).unwrap();
+        assert_eq!(bench.follow(&second.record).record.newest.len(), 3);
+    }
+
+    #[test]
+    fn a_hole_in_the_history_moves_since() {
+        let bench = Bench::new();
+        bench.write(&logon("11-01T08:00:00", "jdoe"));
+        let first = bench.follow(&LogRecord::default());
+        fs::remove_file(&bench.log.path).unwrap();
+        bench.write(&logon("11-20T08:00:00", "mmuster"));
+        let second = bench.follow(&first.record);
+        assert_eq!(second.record.since, Some(at("2026-11-20T08:00:00Z")), "what lay between is not known");
+        assert_eq!(second.record.newest.len(), 2);
+    }
+
+    #[test]
+    fn an_archive_that_cannot_be_read_ends_the_way_back() {
+        let whole = |number: u32| logon(&format!("11-0{}T08:00:00", 9 - number), &format!("u{number}"));
+        let fill = |bench: &Bench| {
+            bench.write(&logon("11-20T08:00:00", "live"));
+            (0..4).for_each(|number| bench.pack(number, whole(number).as_bytes()));
+        };
+        let breakers: [fn(&Path); 3] = [
+            |path| fs::write(path, "no gzip").unwrap(),
+            |path| {
+                fs::remove_file(path).unwrap();
+                fs::create_dir(path).unwrap();
+            },
+            |path| {
+                let bytes = fs::read(path).unwrap();
+                fs::write(path, &bytes[..bytes.len() - 6]).unwrap();
+            },
+        ];
+        for broken in breakers {
+            let bench = Bench::new();
+            fill(&bench);
+            broken(&archive(&bench.log.path, 2));
+            let followed = bench.follow(&LogRecord::default());
+            assert_eq!(followed.record.since, Some(at("2026-11-08T08:00:00Z")), "{:?}", followed.notes);
+            assert!(followed.notes.len() == 1 && followed.notes[0].contains("auth.log.gz.2"));
+            assert!(followed.record.newest.iter().all(|logon| logon.login != "u3"));
+        }
+        // One that is missing is the end as well, silently: there are no older ones.
+        let bench = Bench::new();
+        fill(&bench);
+        fs::remove_file(archive(&bench.log.path, 2)).unwrap();
+        let followed = bench.follow(&LogRecord::default());
+        assert_eq!((followed.record.newest.len(), followed.notes.len()), (3, 0));
+    }
+
+    #[test]
+    fn ten_archives_are_read_and_no_more() {
+        let bench = Bench::new();
+        bench.write(&logon("11-20T08:00:00", "live"));
+        for number in 0..12 {
+            bench.pack(
+                number,
+                logon(&format!("10-{}T08:00:00", 30 - number), &format!("u{number:02}")).as_bytes(),
+            );
+        }
+        let followed = bench.follow(&LogRecord::default());
+        assert_eq!(followed.record.newest.len(), 11);
+        assert_eq!(followed.record.since, Some(at("2026-10-21T08:00:00Z")));
+    }
+
+    #[test]
+    fn what_is_too_large_is_read_in_part_and_said() {
+        let bench = Bench::new();
+        for day in 10..20 {
+            bench.write(&logon(&format!("11-{day}T08:00:00"), &format!("u{day}")));
+        }
+        let line = logon("11-10T08:00:00", "u10").len() as u64;
+        let follow = |limit| bench.log.follow_within(LogRecord::default(), now(), limit).unwrap();
+        let part = follow(3 * line + 5);
+        assert_eq!(part.record.since, Some(at("2026-11-17T08:00:00Z")));
+        assert_eq!((part.record.newest.len(), part.notes.len()), (3, 1));
+        assert_eq!(part.record.position.unwrap().offset, 10 * line);
+        assert_eq!(follow(10 * line).notes, [] as [String; 0]);
+
+        bench.rotate();
+        bench.write(&logon("11-21T08:00:00", "live"));
+        let part = follow(3 * line + 5);
+        assert_eq!(part.record.since, Some(at("2026-11-21T08:00:00Z")), "the archive has a hole");
+        assert!(part.notes[0].contains("auth.log.gz.0"), "{:?}", part.notes);
+    }
+
+    #[test]
+    fn a_reading_that_left_something_out_says_so_in_since() {
+        let bench = Bench::new();
+        bench.write(&logon("11-01T08:00:00", "jdoe"));
+        let known = bench.follow(&LogRecord::default()).record;
+        for day in 10..20 {
+            bench.write(&logon(&format!("11-{day}T08:00:00"), "mmuster"));
+        }
+        let followed = bench.log.follow_within(known, now(), 200).unwrap();
+        assert_eq!(followed.record.since, Some(at("2026-11-18T08:00:00Z")));
+    }
+
+    #[test]
+    fn garbage_huge_lines_and_the_future_are_counted() {
+        let bench = Bench::new();
+        bench.write(&logon("11-20T08:00:00", "jdoe"));
+        bench.write(&format!(
+            "2026-11-20T08:00:00 [Principal: huge] Login successful {}\n",
+            "x".repeat(70_000)
+        ));
+        bench.write("\u{0}\u{1b}[31m\n1970-01-01T00:00:00 [Principal: old] Login successful\n");
+        bench.write(&logon("11-26T14:00:00", "zone"));
+        bench.write(&logon("11-26T14:00:01", "future"));
+        let mut file = OpenOptions::new().append(true).open(&bench.log.path).unwrap();
+        file.write_all(b"\xff\xfe\n2026-11-21T08:00:00 [Principal: caf\xe9] Login successful\r\n").unwrap();
+        let followed = bench.follow(&LogRecord::default());
+        assert_eq!(counts(&followed), (3, 0, 3, 1, 1));
+        let logins: Vec<_> = followed.record.newest.iter().map(|logon| logon.login.as_str()).collect();
+        assert_eq!(logins, ["caf\u{fffd}", "jdoe", "zone"]);
+    }
+
+    #[test]
+    fn another_pattern_or_zone_begins_anew() {
+        let mut bench = Bench::new();
+        bench.write(&logon("11-20T08:00:00", "jdoe"));
+        let first = bench.follow(&LogRecord::default());
+        bench.log.zone = Tz::Europe__Berlin;
+        let second = bench.follow(&first.record);
+        assert_eq!(times(&second.record), [("jdoe", "11-20T07:00".into())]);
+        bench.log.pattern = Pattern::new("^(?<time>\\S+).*Principal: (?<login>x)").unwrap();
+        let error = bench.log.follow(second.record, now()).unwrap_err();
+        assert!(matches!(error, LogonError::Unrecognised { lines: 1, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_log_from_which_nothing_follows_is_an_error_with_its_mend() {
+        let told = |bench: &Bench| bench.log.follow(LogRecord::default(), now()).unwrap_err().to_string();
+        let bench = Bench::new();
+        assert!(told(&bench).contains("no such file"));
+        bench.write("");
+        assert!(told(&bench).contains("starts with a time"));
+        bench.write("no time\n");
+        assert!(told(&bench).contains("starts with a time"));
+        bench.write("2026-11-20T08:00:00 [Principal: jdoe] Authentication failed\n");
+        let text = told(&bench);
+        assert!(text.contains("none of its 1 lines") && text.contains("`pattern`"), "{text}");
+        bench.write(&logon("11-20T09:00:00", "jdoe"));
+        let known = bench.follow(&LogRecord::default()).record;
+        // Later, lines without a logon are no problem any more.
+        bench.write("2026-11-20T10:00:00 [Principal: jdoe] Authentication failed\n");
+        assert_eq!(counts(&bench.follow(&known)), (0, 1, 0, 0, 0));
+
+        fs::remove_file(&bench.log.path).unwrap();
+        fs::create_dir(&bench.log.path).unwrap();
+        assert!(told(&bench).contains("not a regular file"));
+        fs::remove_dir(&bench.log.path).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &bench.log.path, rustix::fs::Mode::RWXU).unwrap();
+        assert!(told(&bench).contains("not a regular file"), "and nobody waits for a writer");
+        fs::remove_file(&bench.log.path).unwrap();
+        bench.write(&logon("11-20T09:00:00", "jdoe"));
+        fs::set_permissions(&bench.log.path, fs::Permissions::from_mode(0o000)).unwrap();
+        // Root reads everything.
+        if !rustix::process::geteuid().is_root() {
+            assert!(told(&bench).contains("add the user that runs recert to the group"));
+        }
+        assert!(bench.directory.path().exists());
+    }
+
+    #[test]
+    fn a_record_tells_from_when_until_now() {
+        let bench = Bench::new();
+        bench.write(&logon("11-20T08:00:00", "jdoe"));
+        let record = bench.follow(&LogRecord::default()).record;
+        let evidence = record.evidence(&bench.log.path, now()).unwrap();
+        assert_eq!(evidence.source.label, "auth.log");
+        assert_eq!(evidence.source.since, Some(at("2026-11-20T08:00:00Z")));
+        assert_eq!((evidence.source.until, evidence.names_all), (now(), true));
+        assert_eq!(LogRecord::default().evidence(&bench.log.path, now()), None);
+    }
+}
