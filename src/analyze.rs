@@ -35,6 +35,8 @@ pub use toxic::{COMBINATIONS, Combination};
 
 use mailbox::{Mailbox, is_one_person, login_form, mailboxes, name_form};
 use mismatch::{Disagreements, disagreements};
+#[cfg(test)]
+use policy::judge;
 use power::{Powers, can_change, holds_everything};
 use text::{amount, conjoin, cut, enumerate, first_logins, list, logins, yes_no};
 use toxic::{Holding, Holdings, held_by, holdings};

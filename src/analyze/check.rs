@@ -1,7 +1,6 @@
 //! How a rule's test reads: a rule, a world, and what it must conclude.
 
-use super::policy::judge;
-use super::{COMBINATIONS, Context, Policy, Powers, Rule};
+use super::{COMBINATIONS, Context, Policy, Powers, Rule, judge};
 use crate::finding::{Finding, Judgement, Verdict};
 use crate::graph::AccessGraph;
 use crate::history::History;
