@@ -25,12 +25,13 @@ use serde::Deserialize;
 
 use crate::finding::{About, Finding, Judgement, Severity, Verdict};
 use crate::graph::AccessGraph;
+use crate::identity::{Mailbox, login_form, name_form};
 use crate::model::{Coverage, Part, PartState, TwoFactor, User};
 
 pub use toxic::{COMBINATIONS, Combination};
 
 use control::{cis, hipaa, iso27001, nist, pci_dss, soc2, sox};
-use mailbox::{Mailbox, is_one_person, login_form, mailboxes, name_form};
+use mailbox::{is_one_person, mailbox_aspect, mailboxes};
 use mismatch::{Disagreements, disagreements};
 use power::{can_change, holds_everything, is_privileged};
 use text::{amount, conjoin, cut, enumerate, first_logins, list, logins, yes_no};

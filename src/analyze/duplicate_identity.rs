@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     Context, Mailbox, Outcome, Rule, cut, first_logins, is_one_person, iso27001, list, login_form, name_form, nist, pci_dss,
-    mailboxes, soc2,
+    mailbox_aspect, mailboxes, soc2,
 };
 use crate::finding::{About, Finding, Severity, digest};
 use crate::model::{ConsoleIdentity, Part, User};
@@ -85,7 +85,7 @@ impl Trait {
     /// share it, whichever of them goes.
     fn aspect(&self) -> String {
         match self {
-            Self::Mailbox(mailbox) => mailbox.aspect(),
+            Self::Mailbox(mailbox) => mailbox_aspect(mailbox),
             Self::NameAndLogin { login, name } => digest(&["name and login", login, name]),
         }
     }

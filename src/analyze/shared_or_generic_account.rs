@@ -2,7 +2,7 @@
 
 use super::{
     Context, Mailbox, Outcome, Rule, cut, enabled, first_logins, hipaa, is_one_person, is_privileged, iso27001,
-    login_form, logins, mailboxes, nist, pci_dss, yes_no,
+    login_form, logins, mailbox_aspect, mailboxes, nist, pci_dss, yes_no,
 };
 use crate::finding::{About, Finding, Severity, Subject};
 use crate::model::{Part, User};
@@ -92,7 +92,7 @@ impl Rule for SharedOrGenericAccount {
             let summary = format!("{} {says}, {}", first_logins(&users), cut(&mailbox.to_string()));
             // On the console, and told apart by the mailbox: it stays the same whoever carries it.
             let finding = finding(Subject::from(&graph.snapshot().console), &users, summary)
-                .aspect(mailbox.aspect())
+                .aspect(mailbox_aspect(&mailbox))
                 .with("mailbox", cut(&mailbox.to_string()))
                 .with("accounts", logins(&users))
                 .affecting(users.iter().map(|user| user.id));
