@@ -5,6 +5,7 @@
 mod consoles;
 mod delivery;
 mod jobs;
+mod roster;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::analyze::Analyzers;
 pub use consoles::{ConsoleTable, TlsTable};
 pub use delivery::{DaemonTable, SmtpTable, StoreTable};
 pub use jobs::{DirectoryTable, EmailTable, JobTable, When};
+pub use roster::RosterTable;
 
 /// What is wrong: the key, and the problem with its mend.
 type Problem = (&'static str, String);
@@ -43,6 +45,8 @@ pub struct Config {
     /// `[[console]]`: the consoles under review.
     #[serde(default)]
     pub console: Vec<ConsoleTable>,
+    /// `[roster]`: the people whom accounts are joined with.
+    pub roster: Option<RosterTable>,
     /// `[[job]]`: what is reviewed together.
     #[serde(default)]
     pub job: Vec<JobTable>,
@@ -136,6 +140,9 @@ impl Config {
                 return Err((place, "two consoles have this name; give each its own".to_owned()));
             }
         }
+        if let Some(roster) = &self.roster {
+            roster.check().map_err(|(key, problem)| (format!("roster.{key}"), problem))?;
+        }
         if let Some(mistake) = self.analyzers.mistakes().into_iter().next() {
             let (place, problem) = mistake.split_once(": ").unwrap_or(("analyzers", &mistake));
             return Err((place.to_owned(), problem.to_owned()));
@@ -195,7 +202,7 @@ fn located(text: &str, error: &toml::de::Error) -> String {
     let start = error.span().map_or(0, |span| span.start.min(text.len()));
     let number = text[..start].matches('\n').count() + 1;
     let line = text.lines().nth(number - 1).unwrap_or_default();
-    if line.contains("password") || line.contains('@') {
+    if line.contains("password") || line.contains("token") || line.contains(['@', '?']) {
         format!("line {number}: {}", error.message())
     } else {
         error.to_string()

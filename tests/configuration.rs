@@ -46,8 +46,17 @@ fn the_example_loads() {
 fn the_example_shows_every_key() {
     let (_, text) = example();
     let rules = Analyzers::default().rules().iter().map(|rule| rule.about().id).collect::<Vec<_>>();
-    let fixed =
-        ["[store]", "[smtp]", "[daemon]", "[[console]]", "[[job]]", "[[job.email]]", "[[job.directory]]"];
+    let fixed = [
+        "[store]",
+        "[smtp]",
+        "[daemon]",
+        "[[console]]",
+        "[roster]",
+        "[roster.columns]",
+        "[[job]]",
+        "[[job.email]]",
+        "[[job.directory]]",
+    ];
     let mut tables: Vec<String> = fixed.map(str::to_owned).to_vec();
     tables.extend(rules.iter().map(|rule| format!("[analyzers.{rule}]")));
     let mut shown = 0;
@@ -55,7 +64,10 @@ fn the_example_shows_every_key() {
         // A recipient stands inside a job.
         let inside = if table.starts_with("[[job.") { "[[job]]\nname = \"j\"\n" } else { "" };
         for key in accepted(&format!("{inside}{table}")) {
-            let is_table = key == "directory" || key == "email";
+            let is_table = matches!(
+                (table.as_str(), key.as_str()),
+                ("[[job]]", "directory" | "email") | ("[roster]", "columns")
+            );
             assert!(
                 is_table || shows(&text, table, &key),
                 "config.example.toml: {table} does not show {key}"
@@ -97,6 +109,9 @@ fn the_defaults_that_the_example_shows_are_the_defaults() {
     let (smtp, bare_smtp) = (config.smtp.unwrap(), smtp.smtp.unwrap());
     assert_eq!((smtp.tls, smtp.on_ambiguous), (bare_smtp.tls, bare_smtp.on_ambiguous));
     assert_eq!(config.store.url, bare.store.url);
+    let roster: Config = toml::from_str("[roster]\nfile = \"/people.csv\"\n").unwrap();
+    let (roster, bare_roster) = (config.roster.unwrap(), roster.roster.unwrap());
+    assert_eq!(roster.source().unwrap().layout, bare_roster.source().unwrap().layout);
 }
 
 #[test]

@@ -7,11 +7,12 @@ use super::open::{chosen, load};
 use super::review::templates;
 use super::{Outcome, Screen, World, open};
 use crate::collect::Focus;
-use crate::config::{Config, ConsoleTable};
+use crate::config::{Config, ConsoleTable, RosterTable};
 use crate::daemon::Listen;
 use crate::deliver::{FailureKind, RelayTls, probe};
 use crate::job::Plan;
 use crate::model::{CollectorRights, Depth, Snapshot};
+use crate::people::RosterError;
 use crate::review;
 use crate::store::{Store, StoreError};
 use crate::untrusted::visible;
@@ -50,6 +51,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     for table in consoles {
         console(table, world, &mut lines).await?;
     }
+    roster(&config, world, &mut lines).await?;
     relay(&config, &mut lines).await?;
     jobs(&config, world, &mut lines)?;
     listener(&config, &mut lines)?;
@@ -98,6 +100,21 @@ fn rights(name: &str, snapshot: &Snapshot, lines: &mut Lines<'_>) -> anyhow::Res
             ),
             "use the login exactly as the console's user list shows it, with the role Global Administrator",
         ),
+    }
+}
+
+/// Whether the roster can be read whole, and how many people it lists.
+async fn roster(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    let Some(source) = config.roster.as_ref().and_then(RosterTable::source) else { return Ok(()) };
+    match source.read((world.clock)()).await {
+        Ok((roster, read)) => lines.ok(&format!("roster {}: {} people", visible(&read.label), roster.len())),
+        Err(error) => {
+            let mend = match error {
+                RosterError::Unavailable { .. } => "is it there, and readable by the user that runs recert?",
+                RosterError::Malformed { .. } => "mend the export, or say in [roster] how it is written",
+            };
+            lines.fail(&error.to_string(), mend)
+        }
     }
 }
 

@@ -7,10 +7,11 @@ use super::deliver::Delivery;
 use super::open::{chosen, load};
 use super::{Mistake, Outcome, Screen, Watch, World, open, summary};
 use crate::analyze::Analyzers;
-use crate::config::{Config, JobTable};
+use crate::config::{Config, JobTable, RosterTable};
 use crate::deliver::{PublishError, publish};
 use crate::finding::{Severity, Verdict};
 use crate::model::Snapshot;
+use crate::people::Links;
 use crate::render::{Format, Templates};
 use crate::report::{Completeness, History, Report};
 use crate::review::{self, Occasion};
@@ -175,7 +176,9 @@ async fn snapshots(
     let names = job.map_or(&arguments.console, |job| &job.consoles);
     let sources = open(chosen(config, names)?)?;
     let watch = Watch::start(&sources, screen);
-    let snapshots = review::collect(&sources, world.clock).await;
+    let roster = config.roster.as_ref().and_then(RosterTable::source);
+    let snapshots =
+        review::collect_with_people(&sources, roster.as_ref(), &Links::default(), world.clock).await;
     drop(watch);
     Ok(snapshots?)
 }

@@ -10,10 +10,12 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{Host, LastPosted, Plan, PlanError, PlannedJob, parcels};
+use crate::config::RosterTable;
 use crate::console::ErrorKind;
 use crate::crash;
 use crate::deliver::{PublishError, publish};
 use crate::model::Snapshot;
+use crate::people::Links;
 use crate::report::{History, Report};
 use crate::review::{self, NothingSeen, Occasion, Scheduled};
 use crate::store::{Finished, NewParcel, RunState, StoreError};
@@ -84,7 +86,10 @@ pub async fn perform(
         kept
     } else {
         let sources = plan.sources(job)?;
-        let snapshots = review::collect(&sources, host.clock).await?;
+        let roster = plan.config.roster.as_ref().and_then(RosterTable::source);
+        let collected =
+            review::collect_with_people(&sources, roster.as_ref(), &Links::default(), host.clock).await;
+        let snapshots = collected?;
         crash::point("collected");
         host.store.keep_snapshots(&run, snapshots.clone()).await?;
         snapshots
