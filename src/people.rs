@@ -50,10 +50,13 @@ fn text(bytes: &[u8]) -> Result<&str, Mistake> {
         return refuse("looks like an HTML or XML page, such as a login page; give the export itself");
     }
     std::str::from_utf8(bytes).map_err(|error| {
-        let before = &bytes[..error.valid_up_to()];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = 1 + line_ends(&bytes[..error.valid_up_to()]);
         Mistake::new(Place::Line(line), "is not UTF-8; save the roster as UTF-8")
     })
+}
+
+fn line_ends(text: &[u8]) -> u64 {
+    text.split(|byte| *byte == b'\n').skip(1).count() as u64
 }
 
 /// A roster with where it came from, or why there is none.

@@ -131,3 +131,57 @@ fn contradictory_knobs_are_refused_with_their_place() {
         assert!(error.contains(expected) && error.contains("config.toml"), "{text}: {error}");
     }
 }
+
+#[test]
+fn a_roster_that_cannot_be_right_is_refused_with_its_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    let pin = "[roster]\nurl = \"https://hr.example/people.json\"\n";
+    for (text, said) in [
+        ("[roster]\n", "roster.file: is needed"),
+        (
+            "[roster]\nfile = \"/p.csv\"\nurl = \"https://h.example/p.csv\"\n",
+            "roster.file: cannot stand beside url",
+        ),
+        ("[roster]\nfile = \"p.csv\"\n", "roster.file: must be an absolute path"),
+        ("[roster]\nfile = \"/people\"\n", "roster.format: is needed"),
+        ("[roster]\nurl = \"https://hr.example/people\"\n", "roster.format: is needed"),
+        ("[roster]\nfile = \"/p.csv\"\ntoken = { env = \"T\" }\n", "roster.token: is for url"),
+        ("[roster]\nfile = \"/p.csv\"\ntls = { ca_file = \"/ca\" }\n", "roster.tls: is for url"),
+        (&format!("{pin}max_age_days = 7\n"), "roster.max_age_days: is for file"),
+        ("[roster]\nfile = \"/p.csv\"\nmax_age_days = 0\n", "roster.max_age_days: must be at least 1"),
+        (&format!("{pin}tls = {{ }}\n"), "roster.tls: give either"),
+        (&format!("{pin}tls = {{ pin_sha256 = [\"12\"] }}\n"), "roster.tls.pin_sha256"),
+        ("[roster]\nurl = \"http://hr.example/canary.csv\"\n", "roster.url: must be https://"),
+        ("[roster]\nurl = \"https://me:canary@hr.example/p.csv\"\n", "roster.url: must not hold a login"),
+        ("[roster]\nurl = \"https://hr.example:x/p.csv?key=canary\"\n", "line 2"),
+        ("[roster]\nfile = \"/p.csv\"\ntoken = \"canary\"\n", "line 3"),
+        ("[roster]\nfile = \"/p.csv\"\ndelimiter = \"ab\"\n", "line 3"),
+        ("[roster]\nfile = \"/p.csv\"\ndelimiter = \"a\"\n", "roster.delimiter: must be one"),
+        ("[roster]\nfile = \"/p.csv\"\ndelimiter = \"\\\"\"\n", "roster.delimiter: must be one"),
+        ("[roster]\nfile = \"/p.csv\"\ndelimiter = \"€\"\n", "roster.delimiter: must be one"),
+        ("[roster]\nfile = \"/p.csv\"\nformat = \"xlsx\"\n", "unknown variant `xlsx`"),
+        ("[roster]\nfile = \"/p.csv\"\ncolumns = { mail = \"m\" }\n", "unknown variant `mail`"),
+        ("[roster]\nfile = \"/p.csv\"\ncolumns = { email = \" \" }\n", "roster.columns: email is empty"),
+        ("[roster]\nfile = \"/p.csv\"\nleft = [\"\"]\n", "roster.left: holds an empty word"),
+        ("[roster]\nfile = \"/p.csv\"\nleft = [\"Active\"]\n", "roster.left: \"Active\" is in employed"),
+        ("[roster]\nfile = \"/p.csv\"\npeople = 7\n", "unknown field `people`"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let error = Config::load(&path, []).unwrap_err().to_string();
+        assert!(error.contains(said) && error.contains("config.toml"), "{text}: {error}");
+        assert!(!error.contains("canary"), "{text}: {error}");
+    }
+    for text in [
+        "[roster]\nfile = \"/p.CSV\"\ndelimiter = \"\\t\"\nmax_age_days = 7\n",
+        "[roster]\nfile = \"/people\"\nformat = \"json\"\n",
+        "[roster]\nurl = \"https://hr.example/p.json?key=canary\"\ntoken = { env = \"T\" }\ntls = { ca_file = \"/ca\" }\n",
+        "[roster]\nurl = \"http://127.0.0.1:8080/p\"\nformat = \"csv\"\ncolumns = { id = \"nr\", type = \"kind\" }\n",
+    ] {
+        fs::write(&path, text).unwrap();
+        let config = Config::load(&path, []).unwrap();
+        let roster = config.roster.as_ref().unwrap();
+        assert!(roster.source().is_some(), "{text}");
+        assert!(!format!("{config:?}").contains("canary"), "{text}");
+    }
+}

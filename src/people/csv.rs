@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ::csv::{ErrorKind, ReaderBuilder, StringRecord};
 
-use super::{Builder, Cell, Field, Mistake, Place, Record};
+use super::{Builder, Cell, Field, Mistake, Place, Record, line_ends};
 
 /// Reads every record below the header.
 pub(super) fn read(text: &str, builder: &mut Builder<'_>) -> Result<(), Mistake> {
@@ -81,7 +81,7 @@ impl Lines<'_> {
             to += 1;
         }
         let passed = bytes.get(self.at..to).unwrap_or_default();
-        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.line += line_ends(passed);
         self.at = to;
         Place::Line(self.line)
     }

@@ -77,7 +77,9 @@ impl Rows<'_, '_> {
             seen.push(field);
             cells[field as usize] = cell(value);
         }
-        seen.into_iter().for_each(|field| self.builder.saw(field));
+        for field in seen {
+            self.builder.saw(field);
+        }
         self.builder.push(&Record { place, cells })
     }
 }

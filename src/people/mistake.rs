@@ -50,11 +50,13 @@ impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.column, self.place) {
             (None, place) => write!(f, "{place} {}", self.problem),
-            (Some(column), Place::Whole) => write!(f, "column {column:?} {}", self.problem),
+            (Some(column), Place::Whole) => write!(f, "column \"{column}\" {}", self.problem),
             (Some(column), place @ Place::Line(_)) => {
-                write!(f, "{place}, column {column:?} {}", self.problem)
+                write!(f, "{place}, column \"{column}\" {}", self.problem)
             }
-            (Some(column), place @ Place::Index(_)) => write!(f, "{place}, key {column:?} {}", self.problem),
+            (Some(column), place @ Place::Index(_)) => {
+                write!(f, "{place}, key \"{column}\" {}", self.problem)
+            }
         }
     }
 }
