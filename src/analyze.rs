@@ -27,13 +27,14 @@ use serde::Deserialize;
 use crate::finding::{About, Control, Finding, Judgement, Severity};
 use crate::graph::AccessGraph;
 use crate::history::History;
+use crate::identity::{Mailbox, login_form, name_form};
 use crate::model::{Coverage, Part, PartState, TwoFactor, User};
 
 pub use declared::{AccountKind, DeclaredAccount};
 pub use policy::Policy;
 pub use toxic::{COMBINATIONS, Combination};
 
-use mailbox::{Mailbox, is_one_person, login_form, mailboxes, name_form};
+use mailbox::{is_one_person, mailbox_aspect, mailboxes};
 use mismatch::{Disagreements, disagreements};
 #[cfg(test)]
 use policy::judge;

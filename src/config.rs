@@ -7,6 +7,7 @@ mod delivery;
 mod jobs;
 mod judging;
 mod last_logon;
+mod roster;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,12 +18,14 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::analyze::{Analyzers, DeclaredAccount, Policy};
+use crate::people::Links;
 use crate::waiver::Waiver;
 
 pub use consoles::{ConsoleTable, TlsTable};
 pub use delivery::{DaemonTable, SmtpTable, StoreTable};
 pub use jobs::{DirectoryTable, EmailTable, JobTable, When};
 pub use last_logon::{ColumnsTable, LastLogonTable};
+pub use roster::RosterTable;
 
 /// What is wrong: the key, and the problem with its mend.
 pub type Problem = (&'static str, String);
@@ -47,6 +50,8 @@ pub struct Config {
     /// `[[console]]`: the consoles under review.
     #[serde(default)]
     pub console: Vec<ConsoleTable>,
+    /// `[roster]`: the people whom accounts are joined with.
+    pub roster: Option<RosterTable>,
     /// `[[job]]`: what is reviewed together.
     #[serde(default)]
     pub job: Vec<JobTable>,
@@ -139,6 +144,19 @@ impl Config {
         self.console.iter().find(|console| console.name == name)
     }
 
+    /// Whose account is whose, as `[[account]]` tables say it, on every console.
+    pub fn links(&self) -> Links {
+        let mut links = Links::default();
+        for (account, person) in
+            self.account.iter().filter_map(|account| Some((account, account.person.as_ref()?)))
+        {
+            for console in self.console.iter().filter(|console| account.is_on(&console.name)) {
+                links.declare(&console.name, &account.login, person);
+            }
+        }
+        links
+    }
+
     /// A job by its name.
     pub fn job(&self, name: &str) -> Option<&JobTable> {
         self.job.iter().find(|job| job.name == name)
@@ -156,6 +174,9 @@ impl Config {
             if self.console[..index].iter().any(|other| other.name.eq_ignore_ascii_case(&console.name)) {
                 return Err((place, "two consoles have this name; give each its own".to_owned()));
             }
+        }
+        if let Some(roster) = &self.roster {
+            roster.check().map_err(|(key, problem)| (format!("roster.{key}"), problem))?;
         }
         if let Some(mistake) = self.policy.mistakes().into_iter().next() {
             let (place, problem) = mistake.split_once(": ").unwrap_or(("analyzers", &mistake));
@@ -218,7 +239,7 @@ fn located(text: &str, error: &toml::de::Error) -> String {
     let start = error.span().map_or(0, |span| span.start.min(text.len()));
     let number = text[..start].matches('\n').count() + 1;
     let line = text.lines().nth(number - 1).unwrap_or_default();
-    if line.contains("password") || line.contains('@') {
+    if line.contains("password") || line.contains("token") || line.contains(['@', '?']) {
         format!("line {number}: {}", error.message())
     } else {
         error.to_string()

@@ -8,6 +8,8 @@
 
 pub mod model;
 pub mod console;
+pub mod identity;
+pub mod people;
 pub mod collect;
 pub mod logon;
 pub mod graph;

@@ -13,7 +13,8 @@ use crate::collect::{self, Options, Progress};
 use crate::console::{Console, Error};
 use crate::graph::AccessGraph;
 use crate::history::History;
-use crate::model::Snapshot;
+use crate::model::{RosterMatch, Snapshot};
+use crate::people::{self, Links};
 use crate::report::{Completeness, Report, Reviewed, Run, assemble};
 
 /// A console to review.
@@ -88,6 +89,48 @@ pub async fn collect(sources: &[Source], clock: fn() -> DateTime<Utc>) -> Result
         result.unwrap_or_else(|(options, error)| collect::unseen(&options, &error, clock()))
     };
     Ok(results.into_iter().map(snapshot).collect())
+}
+
+/// Collects, reads the roster meanwhile, and joins the two. Without a roster that can be read the review goes on, and its
+/// coverage says so.
+pub async fn collect_with_people(
+    sources: &[Source],
+    roster: Option<&people::Source>,
+    links: &Links,
+    clock: fn() -> DateTime<Utc>,
+) -> Result<Vec<Snapshot>, NothingSeen> {
+    let read = async {
+        match roster {
+            Some(roster) => Some(roster.read(clock()).await),
+            None => None,
+        }
+    };
+    let (snapshots, reading) = tokio::join!(collect(sources, clock), read);
+    let mut snapshots = snapshots?;
+    if let Some(reading) = reading {
+        people::apply(&mut snapshots, &reading, links);
+        log_join(&snapshots, &reading);
+    }
+    Ok(snapshots)
+}
+
+/// Numbers only, as of a collection.
+fn log_join(snapshots: &[Snapshot], reading: &people::Reading) {
+    match reading {
+        Ok((roster, _)) => {
+            let users = || snapshots.iter().flat_map(|snapshot| &snapshot.users);
+            let nobody = users().filter(|user| user.person == RosterMatch::Nobody).count();
+            let known = users().filter(|user| user.person.person().is_some()).count();
+            tracing::info!(
+                people = roster.len(),
+                users = users().count(),
+                known,
+                nobody,
+                "joined with the roster"
+            );
+        }
+        Err(error) => tracing::error!("nobody is joined with a person: {error}"),
+    }
 }
 
 /// Numbers only: a log outlives the review, and what was found is not for it.

@@ -495,6 +495,40 @@ async fn last_logons_come_from_the_log_and_the_export_and_are_never_fatal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_roster_is_joined_checked_and_missed_where_it_cannot_be_read() {
+    let bench = Bench::start(Options::default()).await;
+    let console = fs::read_to_string(bench.path("config.toml")).unwrap();
+    let (database, people) = (bench.path("state/recert.db"), bench.path("people.csv"));
+    let store = format!("[store]\nurl = \"sqlite://{}\"\n", database.display());
+    bench.configure(&format!("{store}{console}[roster]\nfile = \"{}\"\n", people.display()));
+    let saved = |name: &str| json(&bench.path(name)).to_string();
+
+    fs::write(&people, "id,login\nE7,nxadmin\nE8,nobody-here\n").unwrap();
+    let output = bench.run(&["check"]).await;
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    assert!(stdout(&output).contains("roster people.csv: 2 people"), "{}", stdout(&output));
+    let output = bench.run(&["review", "--out", "whole", "--save-snapshot", "whole.json"]).await;
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let coverage = fs::read_to_string(bench.path("whole/coverage.csv")).unwrap();
+    assert!(coverage.contains("\nhq,roster,2,2,complete,"), "{coverage}");
+    assert!(saved("whole.json").contains("\"nobody\""), "accounts without a person");
+
+    fs::write(&people, "id,end\nE7,CANARY\n").unwrap();
+    let output = bench.run(&["check"]).await;
+    assert_eq!(code(&output), 1);
+    let told = stdout(&output);
+    assert!(told.contains("line 2, column \"end\"") && told.contains("[roster]"), "{told}");
+    let output = bench.run(&["review", "--out", "partial", "--save-snapshot", "partial.json"]).await;
+    assert_eq!(code(&output), 3, "the run does not end: {}", stderr(&output));
+    assert!(stderr(&output).contains("line 2, column \"end\""), "{}", stderr(&output));
+    assert!(!format!("{told}{}{}", stdout(&output), stderr(&output)).contains("CANARY"));
+    let coverage = fs::read_to_string(bench.path("partial/coverage.csv")).unwrap();
+    assert!(coverage.contains("\nhq,roster,,0,incomplete,"), "{coverage}");
+    assert!(coverage.contains("\nhq,roster,,,,roster,,malformed,1,"), "{coverage}");
+    assert!(!saved("partial.json").contains("\"nobody\""), "nobody was asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rules_are_printed_and_one_in_full() {
     let bench = Bench::offline();
     let output = bench.run(&["rules"]).await;

@@ -60,6 +60,8 @@ fn the_example_shows_every_key() {
         "[[account]]",
         "[[waiver]]",
         "[console.last_logon]",
+        "[roster]",
+        "[roster.columns]",
     ];
     let mut tables: Vec<String> = fixed.map(str::to_owned).to_vec();
     tables.extend(rules.iter().map(|rule| format!("[analyzers.{rule}]")));
@@ -72,7 +74,10 @@ fn the_example_shows_every_key() {
             _ => "",
         };
         for key in accepted(&format!("{inside}{table}")) {
-            let is_table = ["directory", "email", "last_logon"].contains(&key.as_str());
+            let is_table = matches!(
+                (table.as_str(), key.as_str()),
+                ("[[job]]", "directory" | "email") | ("[roster]", "columns") | ("[[console]]", "last_logon")
+            );
             assert!(
                 is_table || shows(&text, table, &key),
                 "config.example.toml: {table} does not show {key}"
@@ -121,6 +126,9 @@ fn the_defaults_that_the_example_shows_are_the_defaults() {
     let (smtp, bare_smtp) = (config.smtp.unwrap(), smtp.smtp.unwrap());
     assert_eq!((smtp.tls, smtp.on_ambiguous), (bare_smtp.tls, bare_smtp.on_ambiguous));
     assert_eq!(config.store.url, bare.store.url);
+    let roster: Config = toml::from_str("[roster]\nfile = \"/people.csv\"\n").unwrap();
+    let (roster, bare_roster) = (config.roster.unwrap(), roster.roster.unwrap());
+    assert_eq!(roster.source().unwrap().layout, bare_roster.source().unwrap().layout);
 }
 
 #[test]
@@ -189,5 +197,59 @@ fn a_source_of_logons_that_cannot_be_one_is_refused_with_its_key_and_mend() {
         let error = Config::load(&path, []).unwrap_err().to_string();
         assert!(error.contains(key) && error.contains(mend), "{table}: {error}");
         assert!(key.is_empty() || error.contains("console[0] \"hq\": "), "{table}: {error}");
+    }
+}
+
+#[test]
+fn a_roster_that_cannot_be_right_is_refused_with_its_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    let pin = "[roster]\nurl = \"https://hr.example/people.json\"\n";
+    for (text, said) in [
+        ("[roster]\n", "roster.file: is needed"),
+        (
+            "[roster]\nfile = \"/p.csv\"\nurl = \"https://h.example/p.csv\"\n",
+            "roster.file: cannot stand beside url",
+        ),
+        ("[roster]\nfile = \"p.csv\"\n", "roster.file: must be an absolute path"),
+        ("[roster]\nfile = \"/people\"\n", "roster.format: is needed"),
+        ("[roster]\nurl = \"https://hr.example/people\"\n", "roster.format: is needed"),
+        ("[roster]\nfile = \"/p.csv\"\ntoken = { env = \"T\" }\n", "roster.token: is for url"),
+        ("[roster]\nfile = \"/p.csv\"\ntls = { ca_file = \"/ca\" }\n", "roster.tls: is for url"),
+        (&format!("{pin}max_age_days = 7\n"), "roster.max_age_days: is for file"),
+        ("[roster]\nfile = \"/p.csv\"\nmax_age_days = 0\n", "roster.max_age_days: must be at least 1"),
+        (&format!("{pin}tls = {{ }}\n"), "roster.tls: give either"),
+        (&format!("{pin}tls = {{ pin_sha256 = [\"12\"] }}\n"), "roster.tls.pin_sha256"),
+        ("[roster]\nurl = \"http://hr.example/canary.csv\"\n", "roster.url: must be https://"),
+        ("[roster]\nurl = \"https://me:canary@hr.example/p.csv\"\n", "roster.url: must not hold a login"),
+        ("[roster]\nurl = \"https://hr.example:x/p.csv?key=canary\"\n", "line 2"),
+        ("[roster]\nfile = \"/p.csv\"\ntoken = \"canary\"\n", "line 3"),
+        ("[roster]\nfile = \"/p.csv\"\ndelimiter = \"ab\"\n", "line 3"),
+        ("[roster]\nfile = \"/p.csv\"\ndelimiter = \"a\"\n", "roster.delimiter: must be one"),
+        ("[roster]\nfile = \"/p.csv\"\ndelimiter = \"\\\"\"\n", "roster.delimiter: must be one"),
+        ("[roster]\nfile = \"/p.csv\"\ndelimiter = \"€\"\n", "roster.delimiter: must be one"),
+        ("[roster]\nfile = \"/p.csv\"\nformat = \"xlsx\"\n", "unknown variant `xlsx`"),
+        ("[roster]\nfile = \"/p.csv\"\ncolumns = { mail = \"m\" }\n", "unknown variant `mail`"),
+        ("[roster]\nfile = \"/p.csv\"\ncolumns = { email = \" \" }\n", "roster.columns: email is empty"),
+        ("[roster]\nfile = \"/p.csv\"\nleft = [\"\"]\n", "roster.left: holds an empty word"),
+        ("[roster]\nfile = \"/p.csv\"\nleft = [\"Active\"]\n", "roster.left: \"Active\" is in employed"),
+        ("[roster]\nfile = \"/p.csv\"\npeople = 7\n", "unknown field `people`"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let error = Config::load(&path, []).unwrap_err().to_string();
+        assert!(error.contains(said) && error.contains("config.toml"), "{text}: {error}");
+        assert!(!error.contains("canary"), "{text}: {error}");
+    }
+    for text in [
+        "[roster]\nfile = \"/p.CSV\"\ndelimiter = \"\\t\"\nmax_age_days = 7\n",
+        "[roster]\nfile = \"/people\"\nformat = \"json\"\n",
+        "[roster]\nurl = \"https://hr.example/p.json?key=canary\"\ntoken = { env = \"T\" }\ntls = { ca_file = \"/ca\" }\n",
+        "[roster]\nurl = \"http://127.0.0.1:8080/p\"\nformat = \"csv\"\ncolumns = { id = \"nr\", type = \"kind\" }\n",
+    ] {
+        fs::write(&path, text).unwrap();
+        let config = Config::load(&path, []).unwrap();
+        let roster = config.roster.as_ref().unwrap();
+        assert!(roster.source().is_some(), "{text}");
+        assert!(!format!("{config:?}").contains("canary"), "{text}");
     }
 }

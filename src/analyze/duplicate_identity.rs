@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Context, Mailbox, Outcome, Rule, cut, first_logins, is_one_person, list, login_form, name_form, mailboxes};
+use super::{
+    Context, Mailbox, Outcome, Rule, cut, first_logins, is_one_person, list, login_form, mailbox_aspect, mailboxes,
+    name_form,
+};
 use crate::finding::{Finding, Severity, digest};
 use crate::model::{ConsoleIdentity, Part, User};
 
@@ -79,7 +82,7 @@ impl Trait {
     /// share it, whichever of them goes.
     fn aspect(&self) -> String {
         match self {
-            Self::Mailbox(mailbox) => mailbox.aspect(),
+            Self::Mailbox(mailbox) => mailbox_aspect(mailbox),
             Self::NameAndLogin { login, name } => digest(&["name and login", login, name]),
         }
     }

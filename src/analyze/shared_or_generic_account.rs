@@ -1,6 +1,9 @@
 //! HYG-02: accounts behind which no single person stands.
 
-use super::{Context, Mailbox, Outcome, Rule, cut, enabled, first_logins, is_one_person, login_form, logins, mailboxes, yes_no};
+use super::{
+    Context, Mailbox, Outcome, Rule, cut, enabled, first_logins, is_one_person, login_form, logins, mailbox_aspect,
+    mailboxes, yes_no,
+};
 use crate::finding::{Finding, Severity, Subject};
 use crate::pattern;
 use crate::model::{Part, User};
@@ -80,7 +83,7 @@ impl Rule for SharedOrGenericAccount {
             let summary = format!("{} {says}, {}", first_logins(&users), cut(&mailbox.to_string()));
             // On the console, and told apart by the mailbox: it stays the same whoever carries it.
             let finding = finding(context, Subject::from(&graph.snapshot().console), &users, summary)
-                .aspect(mailbox.aspect())
+                .aspect(mailbox_aspect(&mailbox))
                 .with("mailbox", cut(&mailbox.to_string()))
                 .with("accounts", logins(&users))
                 .affecting(users.iter().map(|user| user.id));

@@ -7,12 +7,13 @@ use super::open::{chosen, load};
 use super::review::templates;
 use super::{Outcome, Screen, World, open};
 use crate::collect::Focus;
-use crate::config::{Config, ConsoleTable, LastLogonTable};
+use crate::config::{Config, ConsoleTable, LastLogonTable, RosterTable};
 use crate::daemon::Listen;
 use crate::deliver::{FailureKind, RelayTls, probe};
 use crate::job::Plan;
 use crate::logon::LogRecord;
 use crate::model::{CollectorRights, Depth, LogonSource, Snapshot};
+use crate::people::RosterError;
 use crate::review;
 use crate::store::{Store, StoreError};
 use crate::untrusted::visible;
@@ -52,6 +53,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         console(table, world, &mut lines).await?;
         last_logons(table, world, &mut lines).await?;
     }
+    roster(&config, world, &mut lines).await?;
     relay(&config, &mut lines).await?;
     jobs(&config, world, &mut lines)?;
     listener(&config, &mut lines)?;
@@ -126,6 +128,21 @@ async fn last_logons(table: &ConsoleTable, world: &World, lines: &mut Lines<'_>)
         let mend = "mend what the line above names; until then, reviews know no logons from this source";
         lines.fail(&format!("{name}: {}", visible(&error.to_string())), mend)
     })
+}
+
+/// Whether the roster can be read whole, and how many people it lists.
+async fn roster(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    let Some(source) = config.roster.as_ref().and_then(RosterTable::source) else { return Ok(()) };
+    match source.read((world.clock)()).await {
+        Ok((roster, read)) => lines.ok(&format!("roster {}: {} people", visible(&read.label), roster.len())),
+        Err(error) => {
+            let mend = match error {
+                RosterError::Unavailable { .. } => "is it there, and readable by the user that runs recert?",
+                RosterError::Malformed { .. } => "mend the export, or say in [roster] how it is written",
+            };
+            lines.fail(&error.to_string(), mend)
+        }
+    }
 }
 
 /// Connects to the relay and logs in, as for a mail; sends none.

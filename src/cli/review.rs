@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::deliver::Delivery;
 use super::open::{chosen, load};
 use super::{Mistake, Outcome, Screen, Watch, World, open, summary};
-use crate::config::{Config, JobTable};
+use crate::config::{Config, JobTable, RosterTable};
 use crate::deliver::{PublishError, publish};
 use crate::finding::{Severity, Verdict};
 use crate::history::History;
@@ -176,9 +176,15 @@ async fn snapshots(
         return Ok(read_snapshots(path)?);
     }
     let names = job.map_or(&arguments.console, |job| &job.consoles);
-    let sources = open(chosen(config, names)?)?;
+    let mut sources = open(chosen(config, names)?)?;
+    let also = config.policy.wants();
+    for source in &mut sources {
+        source.options.also.clone_from(&also);
+    }
     let watch = Watch::start(&sources, screen);
-    let snapshots = review::collect(&sources, world.clock).await;
+    let roster = config.roster.as_ref().and_then(RosterTable::source);
+    let snapshots =
+        review::collect_with_people(&sources, roster.as_ref(), &config.links(), world.clock).await;
     drop(watch);
     let mut snapshots = snapshots?;
     add_last_logons(config, store, &mut snapshots, (world.clock)()).await;

@@ -42,7 +42,7 @@ pub struct ConsoleTable {
 }
 
 /// A URL whose error does not quote it: somebody may have put a password there.
-fn url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
+pub(super) fn url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
     String::deserialize(from)?.parse().map_err(|error| D::Error::custom(format!("not a URL: {error}")))
 }
 

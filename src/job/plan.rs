@@ -143,7 +143,14 @@ impl Plan {
 
     /// Clients for the consoles of a job, made anew: what one run learned about a credential is not for the next.
     pub fn sources(&self, job: &PlannedJob) -> Result<Vec<Source>, PlanError> {
-        job.consoles.iter().filter_map(|name| self.config.console(name)).map(open).collect()
+        let also = self.config.policy.wants();
+        let consoles = job.consoles.iter().filter_map(|name| self.config.console(name));
+        let source = |table: &ConsoleTable| {
+            let mut source = open(table)?;
+            source.options.also.clone_from(&also);
+            Ok(source)
+        };
+        consoles.map(source).collect()
     }
 
     /// Who delivers under this plan, until it is told to stop.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{Host, LastPosted, Plan, PlanError, PlannedJob, add_last_logons, parcels};
+use crate::config::RosterTable;
 use crate::console::ErrorKind;
 use crate::crash;
 use crate::deliver::{PublishError, publish};
@@ -85,7 +86,10 @@ pub async fn perform(
         kept
     } else {
         let sources = plan.sources(job)?;
-        let mut snapshots = review::collect(&sources, host.clock).await?;
+        let roster = plan.config.roster.as_ref().and_then(RosterTable::source);
+        let links = plan.config.links();
+        let collected = review::collect_with_people(&sources, roster.as_ref(), &links, host.clock).await;
+        let mut snapshots = collected?;
         crash::point("collected");
         add_last_logons(&plan.config, Some(&host.store), &mut snapshots, (host.clock)()).await;
         host.store.keep_snapshots(&run, snapshots.clone()).await?;
