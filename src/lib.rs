@@ -10,6 +10,7 @@ pub mod model;
 pub mod console;
 pub mod collect;
 pub mod graph;
+pub mod expression;
 pub mod finding;
 pub mod analyze;
 pub mod report;
