@@ -5,6 +5,7 @@
 mod consoles;
 mod delivery;
 mod jobs;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::analyze::Analyzers;
 pub use consoles::{ConsoleTable, TlsTable};
 pub use delivery::{DaemonTable, SmtpTable, StoreTable};
 pub use jobs::{DirectoryTable, EmailTable, JobTable, When};
+pub use rules::RuleTable;
 
 /// What is wrong: the key, and the problem with its mend.
 type Problem = (&'static str, String);
@@ -49,6 +51,9 @@ pub struct Config {
     /// `[analyzers.RULE]`: the rules and their knobs.
     #[serde(default)]
     pub analyzers: Analyzers,
+    /// `[[rule]]`: rules of one's own.
+    #[serde(default)]
+    pub rule: Vec<RuleTable>,
     /// SHA-256 over the file and the overrides, hex: the configuration that counts.
     #[serde(skip)]
     pub hash: String,
@@ -140,6 +145,7 @@ impl Config {
             let (place, problem) = mistake.split_once(": ").unwrap_or(("analyzers", &mistake));
             return Err((place.to_owned(), problem.to_owned()));
         }
+        self.check_rules()?;
         for (index, job) in self.job.iter().enumerate() {
             let place = format!("job[{index}] {:?}", job.name);
             job.check().map_err(|(key, problem)| (format!("{place}: {key}"), problem))?;
@@ -160,6 +166,24 @@ impl Config {
             }
             if !job.email.is_empty() && self.smtp.is_none() {
                 return Err((format!("{place}: email"), "needs an [smtp] table with the relay".to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    fn check_rules(&self) -> Result<(), (String, String)> {
+        if self.rule.len() > rules::MAX_RULES {
+            let problem = format!("has {} rules; at most {} are possible", self.rule.len(), rules::MAX_RULES);
+            return Err(("rule".to_owned(), problem));
+        }
+        let builtin: Vec<_> = self.analyzers.rules().iter().map(|rule| rule.about().id).collect();
+        for (index, rule) in self.rule.iter().enumerate() {
+            let place = format!("rule[{index}] {:?}", rule.id);
+            rule.check(&builtin).map_err(|(key, problem)| (format!("{place}: {key}"), problem))?;
+            if self.rule[..index].iter().any(|other| other.id == rule.id) {
+                return Err((place, "two rules have this id; give each its own".to_owned()));
             }
         }
         Ok(())

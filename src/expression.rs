@@ -12,6 +12,8 @@
 mod check;
 mod fields;
 mod limits;
+#[cfg(test)]
+mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
