@@ -63,6 +63,14 @@ pub enum Type {
     EmptyList,
 }
 
+impl Type {
+    /// With its article, in a sentence.
+    fn indefinite(self) -> String {
+        let article = if self == Self::Int { "an" } else { "a" };
+        format!("{article} {self}")
+    }
+}
+
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -228,7 +236,8 @@ impl Expression {
 
 /// Needs a large stack.
 fn compile(text: &str) -> Result<Expression, ExpressionError> {
-    let (written, source) = STANDARD.parser().parse_with_source_info(text).map_err(|e| unreadable(text, &e))?;
+    let (written, source) =
+        STANDARD.parser().parse_with_source_info(text).map_err(|e| unreadable(text, &e))?;
     shallow(text, &written, &source)?;
     let checked = check(text, &written, &source)?;
     let mut root = Parser::new().parse(text).map_err(|errors| unreadable(text, &errors))?;
@@ -246,6 +255,8 @@ fn unreadable(text: &str, errors: &ParseErrors) -> ExpressionError {
     let rest: String =
         text.lines().nth(line - 1).unwrap_or_default().chars().skip(column - 1).take(40).collect();
     let word = rest.split(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
+    let before = text.lines().nth(line - 1).unwrap_or_default().chars().take(column - 1).collect::<String>();
+    let word = if before.trim_end().to_ascii_lowercase().ends_with("not") { "not" } else { word };
     let problem = match word.to_ascii_lowercase().as_str() {
         "and" => "\"and\" is written &&".to_owned(),
         "or" => "\"or\" is written ||".to_owned(),
@@ -254,11 +265,17 @@ fn unreadable(text: &str, errors: &ParseErrors) -> ExpressionError {
         _ => {
             let message = error.msg.trim_start_matches("Syntax error: ");
             let message = message.split(" expecting ").next().unwrap_or(message);
-            let message: String = message.chars().take(120).collect();
+            let message: String = message.chars().take(120).flat_map(visible).collect();
             format!("cannot be read from here: {message}").replace("'<EOF>'", "end of the expression")
         }
     };
     ExpressionError { line, column, problem }
+}
+
+/// A character as it can be shown: control and direction characters as their escapes.
+fn visible(c: char) -> impl Iterator<Item = char> {
+    let shown = matches!(c, '\'' | '"' | '\\').then_some(c);
+    shown.into_iter().chain(c.escape_debug().filter(move |_| shown.is_none()))
 }
 
 /// Puts one variable in the place of every field and of every `has(…)`, so that each fact is known or not on its own.
@@ -292,10 +309,29 @@ fn functions(patterns: Vec<Regex>) -> Result<Context<'static, 'static>, String> 
     Ok(base)
 }
 
+/// Where the parser places a node: the offset in characters of its operator, dot or bracket. The parser counts bytes.
+fn place(node: &IdedExpr, source: &SourceInfo) -> Option<usize> {
+    let (from, _) = source.offset_for(node.id)?;
+    source.source.get(..from as usize).map(|before| before.chars().count())
+}
+
 /// Where a part of an expression begins: the offset of its first character.
 fn start(node: &IdedExpr, source: &SourceInfo) -> usize {
-    let own = source.offset_for(node.id).map_or(usize::MAX, |(from, _)| from as usize);
+    let own = match &node.expr {
+        Expr::Call(call) if call.target.is_none() && call.func_name.starts_with(char::is_alphabetic) => {
+            named_at(node, &call.func_name, source)
+        }
+        _ => place(node, source).unwrap_or(usize::MAX),
+    };
     children(node).map(|child| start(child, source)).fold(own, usize::min)
+}
+
+/// Where the name of a function begins: the place of a call is its bracket.
+fn named_at(node: &IdedExpr, name: &str, source: &SourceInfo) -> usize {
+    let bracket = place(node, source).unwrap_or_default();
+    let before: Vec<char> = source.source.chars().take(bracket).collect();
+    let blank = before.iter().rev().take_while(|c| c.is_whitespace()).count();
+    bracket.saturating_sub(blank + name.chars().count())
 }
 
 /// The parts of an expression.
@@ -308,10 +344,8 @@ fn children(node: &IdedExpr) -> Box<dyn Iterator<Item = &IdedExpr> + '_> {
             EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
             EntryExpr::StructField(field) => vec![&field.value],
         })),
-        Expr::Comprehension(_)
-        | Expr::Struct(_)
-        | Expr::Ident(_)
-        | Expr::Literal(_)
-        | Expr::Unspecified => Box::new(std::iter::empty()),
+        Expr::Comprehension(_) | Expr::Struct(_) | Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => {
+            Box::new(std::iter::empty())
+        }
     }
 }

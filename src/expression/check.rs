@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use cel::common::ast::{CallExpr, Expr, IdedExpr, ListExpr, LiteralValue, SelectExpr, SourceInfo, operators};
 use regex::Regex;
 
-use super::{ExpressionError, FIELDS, Type, Used, start};
+use super::{ExpressionError, FIELDS, Type, Used, place, start};
 
 /// Characters of an expression that an error quotes at most.
 const QUOTED: usize = 40;
@@ -25,7 +25,7 @@ pub(super) fn check(text: &str, root: &IdedExpr, source: &SourceInfo) -> Result<
     let mut checker = Checker { text, source, used: BTreeSet::new(), patterns: Vec::new(), element: None };
     let kind = checker.kind(root)?;
     if kind != Type::Bool {
-        let problem = format!("is a {kind}; the whole must be a condition, true or false");
+        let problem = format!("is {}; the whole must be a condition, true or false", kind.indefinite());
         return Err(checker.error(root, problem));
     }
     Ok(Checked { used: checker.used.into_iter().collect(), patterns: checker.patterns })
@@ -50,7 +50,7 @@ impl Checker<'_> {
 
     /// An error at an operator or a function's name.
     fn error_at(&self, node: &IdedExpr, problem: impl Into<String>) -> ExpressionError {
-        let offset = self.source.offset_for(node.id).map_or(0, |(from, _)| from as usize);
+        let offset = place(node, self.source).unwrap_or_default();
         // The place of a field or a method is its dot.
         let rest = self.text.chars().skip(offset);
         let gap = rest.take_while(|&c| c == '.' || c.is_whitespace()).count();
@@ -69,14 +69,16 @@ impl Checker<'_> {
             Expr::List(list) => self.list(list),
             Expr::Call(call) => match call.func_name.as_str() {
                 operators::INDEX | operators::OPT_INDEX => {
-                    let problem = "a list has no order here; ask with `in`, `exists` or `all`";
+                    let problem = "one element cannot be taken out; ask with `in`, `exists` or `all`";
                     Err(self.error_at(node, problem))
                 }
                 operators::CONDITIONAL => self.conditional(node, call),
                 name if name.starts_with(['_', '!', '-', '@']) => self.operator(node, call),
                 _ => self.call(node, call),
             },
-            Expr::Map(_) | Expr::Struct(_) => Err(self.error(node, "maps and structures are not possible here")),
+            Expr::Map(_) | Expr::Struct(_) => {
+                Err(self.error(node, "maps and structures are not possible here"))
+            }
             Expr::Comprehension(_) | Expr::Unspecified => Err(self.error(node, "is not an expression")),
         }
     }
@@ -87,7 +89,7 @@ impl Checker<'_> {
         if kind == wanted {
             return Ok(());
         }
-        Err(self.error(node, format!("{what} a {wanted}; this is a {kind}")))
+        Err(self.error(node, format!("{what} {}; this is {}", wanted.indefinite(), kind.indefinite())))
     }
 
     fn literal(&self, node: &IdedExpr, value: &LiteralValue) -> Checking<Type> {
@@ -114,7 +116,8 @@ impl Checker<'_> {
             return Ok(FIELDS[field].kind);
         }
         if records().contains(&name) {
-            let problem = format!("`{name}` is a record; name one of its fields: {}", fields_of(name).join(", "));
+            let problem =
+                format!("`{name}` is a record; name one of its fields: {}", fields_of(name).join(", "));
             return Err(self.error(node, problem));
         }
         let mut known = records();
@@ -126,10 +129,12 @@ impl Checker<'_> {
     fn field(&mut self, node: &IdedExpr, select: &SelectExpr) -> Checking<usize> {
         let name = select.field.as_str();
         let record = match &select.operand.expr {
-            Expr::Ident(record) if self.element.as_ref().is_none_or(|(element, _)| element != record) => record,
+            Expr::Ident(record) if self.element.as_ref().is_none_or(|(element, _)| element != record) => {
+                record
+            }
             _ => {
                 let kind = self.kind(&select.operand)?;
-                let problem = format!("a {kind} has no field `{}`", quote(name));
+                let problem = format!("{} has no field `{}`", kind.indefinite(), quote(name));
                 return Err(self.error_at(node, problem));
             }
         };
@@ -141,7 +146,7 @@ impl Checker<'_> {
         if known.is_empty() {
             // `now` and names that do not exist have no fields; the latter say so themselves.
             let kind = self.name(&select.operand, record)?;
-            return Err(self.error_at(node, format!("a {kind} has no field `{}`", quote(name))));
+            return Err(self.error_at(node, format!("{} has no field `{}`", kind.indefinite(), quote(name))));
         }
         let problem = if records().contains(&name) {
             format!("`{record}.{name}` does not exist; `{name}` stands alone, such as `{}`", example(name))
@@ -155,7 +160,11 @@ impl Checker<'_> {
         let Some((first, rest)) = list.elements.split_first() else { return Ok(Type::EmptyList) };
         let element = self.kind(first)?;
         for other in rest {
-            self.expect(other, element, "the list begins with a value of another type; every element must be")?;
+            self.expect(
+                other,
+                element,
+                "the list begins with a value of another type; every element must be",
+            )?;
         }
         list_of(element).ok_or_else(|| self.error(first, "a list of lists is not possible here"))
     }
@@ -164,8 +173,12 @@ impl Checker<'_> {
         let [condition, yes, no] = &call.args[..] else { return Err(self.error(node, "is not complete")) };
         self.expect(condition, Type::Bool, "what stands before ? must be")?;
         let (kind, other) = (self.kind(yes)?, self.kind(no)?);
-        joined(kind, other)
-            .ok_or_else(|| self.error(no, format!("the one side of : is a {kind}, the other a {other}")))
+        joined(kind, other).ok_or_else(|| {
+            self.error(
+                no,
+                format!("the one side of : is {}, the other {}", kind.indefinite(), other.indefinite()),
+            )
+        })
     }
 
     fn operator(&mut self, node: &IdedExpr, call: &CallExpr) -> Checking<Type> {
@@ -216,7 +229,8 @@ impl Checker<'_> {
             if let Expr::Literal(LiteralValue::String(text)) = &node.expr
                 && !values.contains(&text.inner())
             {
-                let problem = unknown(&format!("`{full}` == {:?}", quote(text.inner())), text.inner(), values);
+                let problem =
+                    unknown(&format!("`{full}` == {:?}", quote(text.inner())), text.inner(), values);
                 return Err(self.error(node, problem.replacen("does not exist", "is never true", 1)));
             }
         }
@@ -314,7 +328,9 @@ fn hint(sign: &str, one: Type, other: Type) -> &'static str {
             "; a time span is written duration(\"2160h\")"
         }
         ("<" | "<=" | ">" | ">=", Type::List(_), _) => "; size(…) is the number of elements",
-        ("==" | "!=" | "<" | "<=" | ">" | ">=", _, _) => "; both sides must be of one type that can be compared",
+        ("==" | "!=" | "<" | "<=" | ">" | ">=", _, _) => {
+            "; both sides must be of one type that can be compared"
+        }
         _ => "",
     }
 }

@@ -95,13 +95,21 @@ pub static FIELDS: &[Field] = &[
         let all = is_whole(s, Part::Sites).then_some(s.graph.snapshot().sites.len());
         or_unknown(reached(&s.graph.sites_of(s.user), all))
     }),
-    field("grants.asset_group_count", Int, "How many asset groups the account reaches, by flag or by grant.", |s| {
-        let all = is_whole(s, Part::AssetGroups).then_some(s.graph.snapshot().asset_groups.len());
-        or_unknown(reached(&s.graph.asset_groups_of(s.user), all))
-    }),
-    field("person.id", String, "The id of the person behind the account; absent if the roster has nobody.", |s| {
-        person(s, |person| known(text(&person.id)))
-    }),
+    field(
+        "grants.asset_group_count",
+        Int,
+        "How many asset groups the account reaches, by flag or by grant.",
+        |s| {
+            let all = is_whole(s, Part::AssetGroups).then_some(s.graph.snapshot().asset_groups.len());
+            or_unknown(reached(&s.graph.asset_groups_of(s.user), all))
+        },
+    ),
+    field(
+        "person.id",
+        String,
+        "The id of the person behind the account; absent if the roster has nobody.",
+        |s| person(s, |person| known(text(&person.id))),
+    ),
     field("person.name", String, "The person's name.", |s| {
         person(s, |person| or_absent(person.name.as_deref().map(text)))
     }),
@@ -190,7 +198,8 @@ fn source<'a>(s: &Subject<'a>) -> Fact<'a> {
 
 fn source_type<'a>(s: &Subject<'a>) -> Fact<'a> {
     let Some(authentication) = &s.user.authentication else { return Fact::Unknown };
-    let listed = || authentication.id.and_then(|id| s.graph.source(id)).and_then(|source| source.kind.as_deref());
+    let listed =
+        || authentication.id.and_then(|id| s.graph.source(id)).and_then(|source| source.kind.as_deref());
     or_unknown(authentication.kind.as_deref().or_else(listed).map(text))
 }
 
@@ -211,8 +220,8 @@ fn role_users<'a>(s: &Subject<'a>) -> Fact<'a> {
     // The holders of the listed roles most often are everybody; only where they are not, everybody is asked.
     let holders = |id| s.graph.users_of_role(id).len();
     let counted: usize = s.graph.snapshot().roles.iter().map(|role| holders(&role.id)).sum();
-    let everyone = counted == s.graph.users().len()
-        || s.graph.users().iter().all(|user| user.role.id.is_some());
+    let everyone =
+        counted == s.graph.users().len() || s.graph.users().iter().all(|user| user.role.id.is_some());
     let number = (everyone && is_whole(s, Part::Users)).then(|| count(holders(role)));
     or_unknown(number)
 }

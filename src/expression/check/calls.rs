@@ -5,7 +5,7 @@ use cel::{Context, Value};
 use regex::RegexBuilder;
 
 use super::{Checker, Checking, joined, list_of, quote, records, unknown};
-use crate::expression::{STANDARD, Type, Used};
+use crate::expression::{ExpressionError, STANDARD, Type, Used, named_at};
 
 /// Functions that stand alone.
 const FUNCTIONS: &[&str] = &["has", "size", "duration", "timestamp"];
@@ -41,13 +41,8 @@ impl Checker<'_> {
         }
     }
 
-    /// The place of a call is its bracket; that of its name is before it.
-    fn error_at_name(&self, node: &IdedExpr, name: &str, problem: String) -> super::ExpressionError {
-        let bracket = self.source.offset_for(node.id).map_or(0, |(from, _)| from as usize);
-        let before: Vec<char> = self.text.chars().take(bracket).collect();
-        let blank = before.iter().rev().take_while(|c| c.is_whitespace()).count();
-        let offset = bracket.saturating_sub(blank + name.chars().count());
-        super::ExpressionError::at(self.text, offset, problem)
+    fn error_at_name(&self, node: &IdedExpr, name: &str, problem: String) -> ExpressionError {
+        ExpressionError::at(self.text, named_at(node, name, self.source), problem)
     }
 
     fn presence(&mut self, argument: &IdedExpr) -> Checking<Type> {
@@ -62,7 +57,8 @@ impl Checker<'_> {
     fn size(&mut self, argument: &IdedExpr) -> Checking<Type> {
         match self.kind(argument)? {
             Type::String | Type::List(_) | Type::EmptyList => Ok(Type::Int),
-            kind => Err(self.error(argument, format!("`size` takes a string or a list; this is a {kind}"))),
+            kind => Err(self
+                .error(argument, format!("`size` takes a string or a list; this is {}", kind.indefinite()))),
         }
     }
 
@@ -94,16 +90,19 @@ impl Checker<'_> {
             _ => &[],
         };
         if !known.contains(&name) {
-            let problem = if known.is_empty() {
-                format!("a {kind} has no functions")
+            let problem = if known == OF_LISTS && name == "contains" {
+                "a list is asked with `in`: \"create-reports\" in user.privileges".to_owned()
+            } else if known.is_empty() {
+                format!("{} has no functions", kind.indefinite())
             } else {
-                unknown(&format!("the function `{}` of a {kind}", quote(name)), name, known)
+                unknown(&format!("the function `{}` of {}", quote(name), kind.indefinite()), name, known)
             };
             return Err(self.error_at_name(node, name, problem));
         }
         let wanted = usize::from(name != "size");
         if call.args.len() != wanted {
-            let problem = format!("`{name}` takes {wanted} argument(s); here are {}", call.args.len());
+            let takes = if wanted == 0 { "no argument" } else { "one argument" };
+            let problem = format!("`{name}` takes {takes}; here are {}", call.args.len());
             return Err(self.error_at_name(node, name, problem));
         }
         let Some(argument) = call.args.first() else { return Ok(Type::Int) };
@@ -146,11 +145,19 @@ impl Checker<'_> {
         let list = self.kind(target)?;
         let element = match list {
             Type::List(element) => *element,
-            Type::EmptyList => return Err(self.error(target, format!("`{name}` of an empty list says nothing"))),
-            kind => return Err(self.error(target, format!("`{name}` needs a list; this is a {kind}"))),
+            Type::EmptyList => {
+                return Err(self.error(target, format!("`{name}` of an empty list says nothing")));
+            }
+            kind => {
+                return Err(
+                    self.error(target, format!("`{name}` needs a list; this is {}", kind.indefinite()))
+                );
+            }
         };
         let (variable, parts) = match &call.args[..] {
-            [variable, parts @ ..] if parts.len() == 1 || (name == "map" && parts.len() == 2) => (variable, parts),
+            [variable, parts @ ..] if parts.len() == 1 || (name == "map" && parts.len() == 2) => {
+                (variable, parts)
+            }
             _ => {
                 let problem = format!("`{name}` takes a variable and what is asked of it: {name}(x, …)");
                 return Err(self.error_at_name(node, name, problem));
