@@ -9,7 +9,7 @@ const MAX_BYTES: usize = 2_000;
 /// Brackets inside brackets.
 const MAX_BRACKETS: usize = 24;
 /// Operations inside operations, brackets or not. Evaluating recurses as deep, on whatever stack the caller has.
-const MAX_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 20;
 
 /// Bounds a text before anything parses it.
 pub(super) fn bounded(text: &str) -> Result<(), ExpressionError> {

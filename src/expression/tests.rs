@@ -439,7 +439,7 @@ fn hostile_texts_end_soon_and_with_an_answer() {
         "r'\\' == 'x'".to_owned(),
         "'''((((((((((((((((((((((((((((((''' == \"\"\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"\"\"".to_owned(),
         long("1", "+", 900) + " > 1",
-        long("1", "+", 30) + " > 1",
+        long("1", "+", 18) + " > 1",
         long("user.locked", "&&", 150),
         long("user.locked", "||", 150),
         long("true", "==", 300),
@@ -512,9 +512,9 @@ fn hostile_texts_end_soon_and_with_an_answer() {
 
 #[test]
 fn what_the_limits_allow_is_evaluated_on_a_small_stack() {
-    let deep = format!("{}true{}", "!(true && ".repeat(12), ")".repeat(12));
-    let sum = format!("{} > 1", vec!["user.id"; 30].join("+"));
-    let walk = format!("user.privileges.exists(x, {}x == ''{})", "!(true && ".repeat(12), ")".repeat(12));
+    let deep = format!("{}true{}", "!(true && ".repeat(9), ")".repeat(9));
+    let sum = format!("{} > 1", vec!["user.id"; 18].join("+"));
+    let walk = format!("user.privileges.exists(x, {}x == ''{})", "!(true && ".repeat(8), ")".repeat(8));
     for text in [deep, sum, walk] {
         let expression = Expression::compile(&text).unwrap();
         let small = thread::Builder::new().stack_size(1024 * 1024);
@@ -524,7 +524,7 @@ fn what_the_limits_allow_is_evaluated_on_a_small_stack() {
         });
         assert!(judging.unwrap().join().unwrap().is_some(), "{text}");
     }
-    let sum = vec!["user.id"; 40].join("+") + " > 1";
+    let sum = vec!["user.id"; 19].join("+") + " > 1";
     assert!(Expression::compile(&sum).unwrap_err().problem.contains("operations deep"));
 }
 
