@@ -19,11 +19,11 @@ fn rule(key: &str, value: &str) -> String {
     for (own, default) in keys {
         let value = if own == key { value } else { default };
         if !value.is_empty() {
-            text += &format!("{own} = {value}\n");
+            text.extend([own, " = ", value, "\n"]);
         }
     }
     if !keys.iter().any(|(own, _)| *own == key) {
-        text += &format!("{key} = {value}\n");
+        text.extend([key, " = ", value, "\n"]);
     }
     text
 }
@@ -89,11 +89,12 @@ fn good_values_are_taken() {
     }
 }
 
-#[test]
-fn mistakes_in_a_table_are_told_with_their_place() {
+/// What stands in a file, and words of the error.
+type Mistake = (String, &'static [&'static str]);
+
+fn mistakes() -> Vec<Mistake> {
     let long = |n: usize| format!("\"{}\"", "a".repeat(n));
-    // What stands in the file, and the words of the error; `@` is the place of the rule.
-    let table: Vec<(String, &[&str])> = vec![
+    vec![
         // Keys and types: the parser knows the line.
         (rule("id", ""), &["missing field `id`"]),
         (rule("title", ""), &["missing field `title`"]),
@@ -152,6 +153,11 @@ fn mistakes_in_a_table_are_told_with_their_place() {
         (rule("controls", "[\"pci-dss\"]"), &["@controls: \"pci-dss\": name the framework"]),
         (rule("controls", "[\"a 1\", \"b 2\\n\"]"), &["@controls: \"b 2\\n\": must be one line"]),
         (rule("controls", "[\"pci-dss 7\", \"PCI-DSS 7\"]"), &["@controls: \"PCI-DSS 7\" is named twice"]),
+    ]
+}
+
+fn mistakes_in_expressions() -> Vec<Mistake> {
+    vec![
         // Expressions: the place goes on inside of them.
         (expression(""), &["@expression: line 1, column 1: is empty"]),
         (
@@ -185,9 +191,15 @@ fn mistakes_in_a_table_are_told_with_their_place() {
         // A rule that is switched off is a rule all the same.
         (rule("id", "\"x\"") + "enabled = false\n", &["rule[0] \"x\": id"]),
         (expression("user.foo") + "enabled = false\n", &["`user.foo` does not exist"]),
-    ];
+    ]
+}
+
+#[test]
+fn mistakes_are_told_with_their_place() {
+    let table = [mistakes(), mistakes_in_expressions()].concat();
     assert!(table.len() >= 60, "{}", table.len());
     let mut wrong = Vec::new();
+    // `@` is the place of the rule.
     for (text, words) in &table {
         match load(text) {
             Ok(_) => wrong.push(format!("is taken: {text}")),

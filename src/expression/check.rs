@@ -318,14 +318,11 @@ fn hint(sign: &str, one: Type, other: Type) -> &'static str {
         ("in", Type::String, Type::String) => "; a part of a text is found by `a.contains(b)`",
         ("in", _, _) => "; `in` needs a value and a list of such values",
         ("+", Type::String, _) | ("+", _, Type::String) => "; texts are compared, not put together",
-        (_, Type::Duration, Type::Int) | (_, Type::Int, Type::Duration) => {
+        (_, Type::Duration, Type::Int | Type::String) | (_, Type::Int | Type::String, Type::Duration) => {
             "; a time span is written duration(\"2160h\")"
         }
         (_, Type::Timestamp, Type::String) | (_, Type::String, Type::Timestamp) => {
             "; a point in time is written timestamp(\"2026-01-31T00:00:00Z\")"
-        }
-        (_, Type::Duration, Type::String) | (_, Type::String, Type::Duration) => {
-            "; a time span is written duration(\"2160h\")"
         }
         ("<" | "<=" | ">" | ">=", Type::List(_), _) => "; size(…) is the number of elements",
         ("==" | "!=" | "<" | "<=" | ">" | ">=", _, _) => {

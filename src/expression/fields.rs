@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use super::Type::{Bool, Int, String, Timestamp};
 use super::{Fact, Field, Subject, Type};
 use crate::graph::Reach;
-use crate::model::{BUILTIN_ROLES, Part, Person, Role, RosterMatch, TwoFactor};
+use crate::model::{BUILTIN_ROLES, Part, Person, PrivilegeId, Role, RosterMatch, TwoFactor};
 
 const STRINGS: Type = Type::List(&String);
 
@@ -49,7 +49,7 @@ pub static FIELDS: &[Field] = &[
         known(truth(s.user.role.all_asset_groups))
     }),
     field("user.privileges", STRINGS, "The ids of the privileges that count for the account.", |s| {
-        or_unknown(s.user.effective_privileges().map(|held| texts(held.iter().map(|id| id.as_str()))))
+        or_unknown(s.user.effective_privileges().map(|held| texts(held.iter().map(PrivilegeId::as_str))))
     }),
     Field {
         name: "user.two_factor",
@@ -78,7 +78,7 @@ pub static FIELDS: &[Field] = &[
     field("role.privileges", STRINGS, "The ids of the privileges in the role's definition.", |s| {
         let copy = || s.user.role.privileges.as_ref();
         let held = definition(s).map(|role| &role.privileges).or_else(copy);
-        or_unknown(held.map(|held| texts(held.iter().map(|id| id.as_str()))))
+        or_unknown(held.map(|held| texts(held.iter().map(PrivilegeId::as_str))))
     }),
     field("role.users", Int, "How many accounts hold the role, disabled ones included.", role_users),
     field("grants.sites", STRINGS, "The names of the sites that are granted directly.", |s| {

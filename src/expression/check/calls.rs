@@ -72,13 +72,12 @@ impl Checker<'_> {
         let Expr::Literal(LiteralValue::String(text)) = &argument.expr else {
             return Err(self.error(argument, format!("`{name}` takes a text that is written out: {form}")));
         };
-        match Value::resolve(node, &Context::with_env(STANDARD.clone())) {
-            Ok(Value::Duration(_) | Value::Timestamp(_)) => Ok(kind),
-            _ => {
-                let problem = format!("{:?} is not a {name}; write {form}", quote(text.inner()));
-                Err(self.error(argument, problem))
-            }
+        let value = Value::resolve(node, &Context::with_env(STANDARD.clone()));
+        if matches!(value, Ok(Value::Duration(_) | Value::Timestamp(_))) {
+            return Ok(kind);
         }
+        let problem = format!("{:?} is not a {name}; write {form}", quote(text.inner()));
+        Err(self.error(argument, problem))
     }
 
     fn method(&mut self, node: &IdedExpr, call: &CallExpr, target: &IdedExpr) -> Checking<Type> {
@@ -177,15 +176,15 @@ impl Checker<'_> {
     }
 
     fn body(&mut self, name: &str, list: Type, parts: &[IdedExpr]) -> Checking<Type> {
-        let Some((last, conditions)) = parts.split_last() else { return Ok(Type::Bool) };
+        let Some((asked, conditions)) = parts.split_last() else { return Ok(Type::Bool) };
         for condition in conditions {
             self.expect(condition, Type::Bool, "the second argument of `map` must be")?;
         }
         if name == "map" {
-            let kind = self.kind(last)?;
-            return list_of(kind).ok_or_else(|| self.error(last, "a list of lists is not possible here"));
+            let kind = self.kind(asked)?;
+            return list_of(kind).ok_or_else(|| self.error(asked, "a list of lists is not possible here"));
         }
-        self.expect(last, Type::Bool, &format!("`{name}` asks for"))?;
+        self.expect(asked, Type::Bool, &format!("`{name}` asks for"))?;
         Ok(if name == "filter" { joined(list, list).unwrap_or(list) } else { Type::Bool })
     }
 }
