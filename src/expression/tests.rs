@@ -514,6 +514,37 @@ fn what_the_limits_allow_is_evaluated_on_a_small_stack() {
 }
 
 #[test]
+fn brackets_are_counted_where_they_are_brackets() {
+    let nested = |times: usize| format!("{}true{}", "(".repeat(times), ")".repeat(times));
+    assert!(Expression::compile(&nested(24)).is_ok());
+    let error = Expression::compile(&nested(25)).unwrap_err();
+    assert_eq!((error.line, error.column), (1, 25), "{error}");
+    assert!(error.problem.contains("more than 24 brackets"), "{error}");
+    let many = "(".repeat(30);
+    for text in [
+        format!("user.login == '{many}'"),
+        format!("user.login == \"'{many}\""),
+        format!("user.login == '\\'{many}'"),
+        format!("r'\\' == '{many}'"),
+        format!("true // {many}\n|| false"),
+    ] {
+        assert!(Expression::compile(&text).is_ok(), "{text}: {:?}", Expression::compile(&text));
+    }
+    assert!(Expression::compile(&format!("r'\\' == {many}")).unwrap_err().problem.contains("24 brackets"));
+}
+
+#[test]
+fn patterns_are_bounded() {
+    let compile = |pattern: &str| Expression::compile(&format!("user.login.matches(r\"{pattern}\")"));
+    for pattern in [r"^\w{1,64}$", r"(?i)^(svc|adm|test)[-_.].*$", r"^[\p{L} '.-]{2,40}$"] {
+        assert!(compile(pattern).is_ok(), "{pattern}: {:?}", compile(pattern));
+    }
+    for pattern in [r"\w{150}", "((a{100}){100}){100}"] {
+        assert!(compile(pattern).unwrap_err().problem.contains("too large"), "{pattern}");
+    }
+}
+
+#[test]
 fn an_expression_can_be_shared_and_says_what_it_asks_for() {
     fn shared<T: Send + Sync>(_: &T) {}
     let text = "now > user.last_logon && has(user.email) && user.email != role.id";

@@ -13,8 +13,8 @@ const FUNCTIONS: &[&str] = &["has", "size", "duration", "timestamp"];
 const OF_TEXTS: &[&str] = &["startsWith", "endsWith", "contains", "matches", "size"];
 /// Functions behind the dot of a list.
 const OF_LISTS: &[&str] = &["all", "exists", "exists_one", "map", "filter", "size"];
-/// Bytes that a compiled pattern may take; a repetition of repetitions is refused here.
-const PATTERN_SIZE: usize = 256 * 1024;
+/// Bytes that a compiled pattern may take; `\w{1,64}` fits.
+const PATTERN_SIZE: usize = 4 * 1024 * 1024;
 
 impl Checker<'_> {
     pub(super) fn call(&mut self, node: &IdedExpr, call: &CallExpr) -> Checking<Type> {
