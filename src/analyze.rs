@@ -12,6 +12,7 @@ mod check;
 mod declared;
 mod mailbox;
 mod mismatch;
+mod own_rule;
 mod policy;
 mod power;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use crate::identity::{Mailbox, login_form, name_form};
 use crate::model::{Coverage, Part, PartState, TwoFactor, User};
 
 pub use declared::{AccountKind, DeclaredAccount};
+pub use own_rule::OwnRule;
 pub use policy::Policy;
 pub use toxic::{COMBINATIONS, Combination};
 
@@ -172,7 +174,7 @@ macro_rules! about {
             severity: $severity,
             click_path: std::borrow::Cow::Borrowed($click_path),
             api_call: std::borrow::Cow::Borrowed($api_call),
-            needs: $needs,
+            needs: std::borrow::Cow::Borrowed($needs),
             uses: about!(@uses $($uses)?),
             version: $version,
         };

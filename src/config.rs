@@ -8,6 +8,7 @@ mod jobs;
 mod judging;
 mod last_logon;
 mod roster;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::analyze::{Analyzers, DeclaredAccount, Policy};
+use crate::analyze::{Analyzers, DeclaredAccount, OwnRule, Policy};
 use crate::people::Links;
 use crate::waiver::Waiver;
 
@@ -26,6 +27,7 @@ pub use delivery::{DaemonTable, SmtpTable, StoreTable};
 pub use jobs::{DirectoryTable, EmailTable, JobTable, When};
 pub use last_logon::{ColumnsTable, LastLogonTable};
 pub use roster::RosterTable;
+pub use rules::RuleTable;
 
 /// What is wrong: the key, and the problem with its mend.
 pub type Problem = (&'static str, String);
@@ -58,6 +60,9 @@ pub struct Config {
     /// `[analyzers.RULE]`: the rules and their knobs.
     #[serde(default)]
     pub analyzers: Analyzers,
+    /// `[[rule]]`: rules of one's own.
+    #[serde(default)]
+    pub rule: Vec<RuleTable>,
     /// `[[account]]`: service and break-glass accounts, and whose account is whose.
     #[serde(default)]
     pub account: Vec<DeclaredAccount>,
@@ -129,13 +134,14 @@ impl Config {
             waivers.extend(judging::read_waivers(file)?);
         }
         config.hash = hash(&text, &overrides, config.waiver_file.as_deref());
-        config.policy =
-            Policy { analyzers: config.analyzers.clone(), accounts: config.account.clone(), waivers };
-        config.check().map_err(|(place, problem)| ConfigError::Value {
-            path: path.to_owned(),
-            place,
-            problem,
-        })?;
+        let value = |(place, problem)| ConfigError::Value { path: path.to_owned(), place, problem };
+        config.policy = Policy {
+            analyzers: config.analyzers.clone(),
+            own: config.own_rules().map_err(value)?,
+            accounts: config.account.clone(),
+            waivers,
+        };
+        config.check().map_err(value)?;
         Ok(config)
     }
 
@@ -207,6 +213,23 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// The rules of one's own, compiled.
+    fn own_rules(&self) -> Result<Vec<OwnRule>, (String, String)> {
+        if self.rule.len() > rules::MAX_RULES {
+            let problem = format!("has {} rules; at most {} are possible", self.rule.len(), rules::MAX_RULES);
+            return Err(("rule".to_owned(), problem));
+        }
+        let mut own = Vec::new();
+        for (index, rule) in self.rule.iter().enumerate() {
+            let place = format!("rule[{index}] {:?}", rule.id);
+            own.push(rule.compile(index).map_err(|(key, problem)| (format!("{place}: {key}"), problem))?);
+            if self.rule[..index].iter().any(|other| other.id == rule.id) {
+                return Err((place, "two rules have this id; give each its own".to_owned()));
+            }
+        }
+        Ok(own)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod people;
 pub mod collect;
 pub mod logon;
 pub mod graph;
+pub mod expression;
 pub mod finding;
 pub mod history;
 pub mod waiver;

@@ -22,7 +22,7 @@ fn accepted(table: &str) -> BTreeSet<String> {
     list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Whether the example sets or shows a key in a table, commented out or not.
+/// Whether the example sets or shows a key in a table; key and table may be commented out.
 fn shows(text: &str, table: &str, key: &str) -> bool {
     let mut inside = table.is_empty();
     text.lines().any(|line| {
@@ -62,6 +62,7 @@ fn the_example_shows_every_key() {
         "[console.last_logon]",
         "[roster]",
         "[roster.columns]",
+        "[[rule]]",
     ];
     let mut tables: Vec<String> = fixed.map(str::to_owned).to_vec();
     tables.extend(rules.iter().map(|rule| format!("[analyzers.{rule}]")));
@@ -129,6 +130,36 @@ fn the_defaults_that_the_example_shows_are_the_defaults() {
     let roster: Config = toml::from_str("[roster]\nfile = \"/people.csv\"\n").unwrap();
     let (roster, bare_roster) = (config.roster.unwrap(), roster.roster.unwrap());
     assert_eq!(roster.source().unwrap().layout, bare_roster.source().unwrap().layout);
+}
+
+/// The lines of a table that the example shows commented out, as they are meant: what is prose stays a comment.
+fn shown(text: &str, table: &str) -> String {
+    let lines =
+        text.lines().skip_while(|line| *line != format!("# {table}")).take_while(|line| !line.is_empty());
+    let is_key = |line: &str| {
+        let key = line.split(" = ").next().unwrap_or_default();
+        line.contains(" = ") && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    let meant = lines.map(|line| {
+        let bare = line.trim_start_matches("# ");
+        if bare == table || is_key(bare) { bare } else { line }
+    });
+    meant.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_rule_that_the_example_shows_is_a_rule_and_judges_nothing() {
+    let (path, text) = example();
+    assert!(Config::load(&path, []).unwrap().rule.is_empty(), "a default review has no rules of one's own");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    fs::write(&path, shown(&text, "[[rule]]")).unwrap();
+    let config = Config::load(&path, []).unwrap();
+    let [rule] = &config.rule[..] else { panic!("{} rules", config.rule.len()) };
+    assert!(rule.why.is_some() && rule.remediation.is_some() && rule.controls.len() == 2);
+    let bare = "[[rule]]\nid = \"a_b\"\ntitle = \"t\"\nseverity = \"low\"\nexpression = \"true\"\n";
+    let bare: Config = toml::from_str(bare).unwrap();
+    assert_eq!(rule.enabled, bare.rule[0].enabled);
 }
 
 #[test]

@@ -4,18 +4,23 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Analyzers, Context, DeclaredAccount, Outcome, Powers, Rule};
+use super::{Analyzers, Context, DeclaredAccount, Outcome, OwnRule, Powers, Rule};
 use crate::finding::{Judgement, Verdict};
 use crate::graph::AccessGraph;
 use crate::history::History;
 use crate::model::{Part, PartState};
 use crate::waiver::Waiver;
 
+/// The rules that speak of what the others concluded.
+const LAST: &[&str] = &["waiver_hygiene", "incomplete_collection"];
+
 /// Everything that a review judges by.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// The rules and their knobs.
     pub analyzers: Analyzers,
+    /// Rules of the configuration.
+    pub own: Vec<OwnRule>,
     /// Service and break-glass accounts, and whose account is whose.
     pub accounts: Vec<DeclaredAccount>,
     /// Exceptions to rules.
@@ -25,14 +30,19 @@ pub struct Policy {
 impl Policy {
     /// Every rule, in the order of judging.
     pub fn rules(&self) -> Vec<&dyn Rule> {
-        self.analyzers.rules()
+        let mut rules = self.analyzers.rules();
+        // The last rules speak of the verdicts before them.
+        let last = rules.iter().position(|rule| LAST.contains(&&*rule.about().id)).unwrap_or(rules.len());
+        rules.splice(last..last, self.own.iter().map(|rule| rule as &dyn Rule));
+        rules
     }
 
     /// The optional parts of a collection that the rules which are switched on look at.
     pub fn wants(&self) -> BTreeSet<Part> {
-        let enabled = self.rules().into_iter().filter(|rule| rule.enabled());
-        let parts = enabled.flat_map(|rule| [rule.about().needs, rule.about().uses].concat());
-        // A rule about the coverage speaks of every part that was asked, and asks for none.
+        // The rule about the coverage speaks of every part that was asked, and asks for none.
+        let asks = |rule: &&dyn Rule| rule.enabled() && rule.about().id != "incomplete_collection";
+        let enabled = self.rules().into_iter().filter(asks);
+        let parts = enabled.flat_map(|rule| [&rule.about().needs[..], rule.about().uses].concat());
         parts.filter(|part| Part::OPTIONAL.contains(part)).collect()
     }
 

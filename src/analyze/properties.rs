@@ -199,7 +199,7 @@ proptest! {
     #[test]
     fn nothing_passes_on_a_part_that_was_not_seen(world in world()) {
         for judgement in judge(&world).iter().filter(|judgement| judgement.verdict == Verdict::Pass) {
-            for part in judgement.rule.needs {
+            for part in judgement.rule.needs.iter() {
                 prop_assert!(world.coverage.is_complete(*part), "{} needs {part}", judgement.rule.id);
             }
             prop_assert_eq!(judgement.examined, judgement.expected, "{}", judgement.rule.id);

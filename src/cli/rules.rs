@@ -140,7 +140,7 @@ fn page(rule: &dyn Rule, screen: &mut Screen) -> std::io::Result<()> {
         ("How to mend it in the console", about.click_path.to_string()),
         ("How to mend it through the API", about.api_call.to_string()),
         ("Controls", controls.join("\n")),
-        ("Must see whole before it may pass", parts(about.needs)),
+        ("Must see whole before it may pass", parts(&about.needs)),
         ("Looks at as well, where it is there", parts(about.uses)),
         ("Configuration", configuration(rule)),
     ] {

@@ -53,7 +53,7 @@ pub fn parse_control(text: &str) -> Result<Control, String> {
     let (framework, id) = text.trim().split_once(' ').unwrap_or((text, ""));
     let framework = Framework::ALL
         .into_iter()
-        .find(|known| known.key() == framework)
+        .find(|known| known.key().eq_ignore_ascii_case(framework))
         .ok_or_else(|| format!("{text:?} names no framework; write one of {} and the number", names()))?;
     match id.trim() {
         "" => Err(format!("{text:?} has no number; write it as in \"pci-dss 7.2.4\"")),
@@ -89,6 +89,7 @@ mod tests {
             parse_control("sox-itgc segregation of duties").unwrap().id.as_ref(),
             "segregation of duties"
         );
+        assert_eq!(parse_control("PCI-DSS 7.2.4").unwrap(), control);
         for text in ["", "7.2.4", "pci 7.2.4", "pci-dss", "pci-dss "] {
             assert!(parse_control(text).is_err(), "{text:?}");
         }

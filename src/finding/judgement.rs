@@ -32,7 +32,7 @@ pub struct About {
     /// How to mend it through the API; empty where there is no call for it.
     pub api_call: Cow<'static, str>,
     /// The parts of the population that it must see whole before it may pass.
-    pub needs: &'static [Part],
+    pub needs: Cow<'static, [Part]>,
     /// Further parts that it looks at where they are there.
     pub uses: &'static [Part],
     /// Raised whenever the judgement changes for equal input.
@@ -53,7 +53,7 @@ impl About {
             severity: Severity::Medium,
             click_path: Cow::Borrowed("Administration > Users."),
             api_call: Cow::Borrowed("DELETE /api/3/users/{id}/lock."),
-            needs: &[Part::Users],
+            needs: Cow::Borrowed(&[Part::Users]),
             uses: &[],
             version: 1,
         }
@@ -70,8 +70,9 @@ impl About {
     /// The parts that its verdict rests on: those that it needs, and the rights of the collector. Without all of them
     /// it sees filtered lists, whatever they say of themselves; the settings are no list.
     pub fn rests_on(&self) -> impl Iterator<Item = Part> + use<> {
-        let collector = self.needs != [Part::Settings] && !self.needs.contains(&Part::Collector);
-        collector.then_some(Part::Collector).into_iter().chain(self.needs.iter().copied())
+        let collector = *self.needs != [Part::Settings] && !self.needs.contains(&Part::Collector);
+        let needs = self.needs.clone().into_owned();
+        collector.then_some(Part::Collector).into_iter().chain(needs)
     }
 }
 
