@@ -17,6 +17,7 @@ mod progress;
 mod review;
 mod rules;
 mod screen;
+mod sign_off;
 mod simulate;
 mod status;
 mod store;
@@ -99,6 +100,7 @@ enum Command {
     Status(status::Arguments),
     Outbox(outbox::Arguments),
     History(history::Arguments),
+    SignOff(sign_off::Arguments),
     Diff(diff::Arguments),
     #[command(subcommand)]
     Store(store::Command),
@@ -164,6 +166,7 @@ async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyho
         Command::Status(arguments) => status::run(arguments, world, screen).await,
         Command::Outbox(arguments) => outbox::run(arguments, world, screen).await,
         Command::History(arguments) => history::run(arguments, world, screen).await,
+        Command::SignOff(arguments) => sign_off::run(arguments, world, screen).await,
         Command::Diff(arguments) => diff::run(arguments, world, screen).await,
         Command::Store(command) => store::run(command, world, screen).await,
         Command::Check(arguments) => check::run(arguments, world, screen).await,

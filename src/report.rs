@@ -131,6 +131,13 @@ pub struct ConsoleSummary {
     pub waited_ms: u64,
 }
 
+impl ConsoleSummary {
+    /// What tells consoles apart, as [`crate::model::ConsoleIdentity::key`] does.
+    pub fn key(&self) -> &str {
+        self.serial.as_deref().or(self.uuid.as_deref()).unwrap_or(&self.name)
+    }
+}
+
 /// How many of each a console holds: the console's own totals where it gives one, else the rows that were seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ConsoleTotals {

@@ -9,6 +9,7 @@
 //! While a store is open, nothing in this process may open its database file by other means: closing that file would
 //! drop the locks of `SQLite`, which belong to the process and not to the connection.
 
+mod accounts;
 mod care;
 mod column;
 mod database;
@@ -24,6 +25,7 @@ mod prune;
 mod run;
 mod runs;
 mod schedules;
+mod sign_offs;
 mod snapshot_file;
 mod snapshots;
 #[cfg(test)]
@@ -41,14 +43,17 @@ pub use outbox::{OutboxDepth, Recovered};
 pub use ownership::{Ownership, OwnershipError};
 pub use parcel::{Channel, Delivery, NewParcel, Parcel, ParcelKind, ParcelState, Progressed};
 pub use run::{Claim, Finished, RunRecord, RunState};
+pub use sign_offs::SignOff;
 pub use snapshot_file::{SnapshotFileError, read_snapshots, write_snapshots};
 
+use accounts::{accounts, remember_accounts};
 use column::{At, Count, Word};
 use database::{BUSY, Opening, connect, verify};
 use error::Fault;
 use outbox::{post, seal};
 use place::{directory_of, private_directory, private_file, sync_directory};
 use runs::must_go_on;
+use sign_offs::last_sign_off;
 use snapshot_file::{from_json, to_json};
 use snapshots::{keep, pack, packed, unpack};
 use writer::Writer;

@@ -1,12 +1,16 @@
 //! `recert history`: the runs that the store keeps.
 
+use std::collections::HashMap;
+
 use comfy_table::{Cell, CellAlignment, Table};
+
+use serde::Serialize;
 
 use super::open::{load, store};
 use super::{Mistake, Outcome, Screen, World};
 use crate::finding::Severity;
 use crate::report::Completeness;
-use crate::store::RunRecord;
+use crate::store::{RunRecord, SignOff};
 use crate::untrusted::visible;
 
 /// List the runs that the store keeps, the newest first
@@ -25,6 +29,14 @@ pub(super) struct Arguments {
     json: bool,
 }
 
+/// A run, and who signed it off.
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    run: RunRecord,
+    signed_off: Option<SignOff>,
+}
+
 pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen) -> anyhow::Result<Outcome> {
     let config = load(&arguments.config.config, world)?;
     let store = store(&config)?;
@@ -37,7 +49,11 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         }
     }
     let runs = store.runs(arguments.job.as_deref(), arguments.limit).await?;
+    let mut sign_offs: HashMap<String, SignOff> =
+        store.sign_offs().await?.into_iter().map(|sign_off| (sign_off.run.clone(), sign_off)).collect();
     store.close().await;
+    let runs: Vec<Listed> =
+        runs.into_iter().map(|run| Listed { signed_off: sign_offs.remove(&run.id), run }).collect();
     if arguments.json {
         screen.json(&runs)?;
         return Ok(Outcome::Done);
@@ -48,8 +64,8 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["Run", "Job", "Slot", "Result", "Users", "Findings", "Gaps", "Took"]);
-    for run in &runs {
+    table.set_header(["Run", "Job", "Slot", "Result", "Users", "Findings", "Gaps", "Took", "Signed off"]);
+    for Listed { run, signed_off } in &runs {
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         table.add_row([
             Cell::new(&run.id),
@@ -62,6 +78,9 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
             right(findings(run)),
             right(run.gaps.to_string()),
             right(took(run)),
+            Cell::new(signed_off.as_ref().map_or_else(String::new, |sign_off| {
+                format!("{}, {}", visible(&sign_off.by), sign_off.at.format("%F"))
+            })),
         ]);
     }
     screen.line(table.to_string())?;

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Transaction};
 
-use super::{At, Count, Fault, Finished, RunState, Store, StoreError, Word, keep, pack, post, seal};
+use super::{
+    At, Count, Fault, Finished, RunState, Store, StoreError, Word, keep, pack, post, remember_accounts, seal,
+};
 use crate::finding::Severity;
 use crate::report::Report;
 
@@ -28,6 +30,7 @@ impl Store {
                 }
                 add_findings(tx, &report)?;
                 add_rules(tx, &report)?;
+                remember_accounts(tx, &report)?;
                 post(tx, &parcels)?;
                 Ok(true)
             })

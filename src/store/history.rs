@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Transaction};
 
-use super::{At, Count, Fault, Store, StoreError, Word, packed, unpack};
-use crate::history::{Before, BeforeFinding, BeforeRule, History, Sighting};
+use super::{At, Count, Fault, SignOff, Store, StoreError, Word, accounts, last_sign_off, packed, unpack};
+use crate::history::{Before, BeforeFinding, BeforeRule, History, Sighting, Signed};
 
 impl Store {
     /// What a report of this job remembers: its last done run before this one, and when each finding was seen.
@@ -16,17 +16,19 @@ impl Store {
     /// whatever judged last. Runs whose snapshots are not kept are passed over. If snapshots are kept but cannot be
     /// read, as after a change of their format, there is nothing to compare with: that must not end all reports.
     ///
+    /// With them come the job's last sign-off, and what is remembered of each account.
+    ///
     /// Of a run that is done already, the sightings are its own too.
     pub async fn history(&self, job: &str, run: &str) -> Result<History, StoreError> {
         let (of, run) = (job.to_owned(), run.to_owned());
-        let (read, sightings) = self
+        let (read, signed, sightings, accounts) = self
             .writer
             .look(move |tx| {
                 let read = match preceding(tx, &of, &run)? {
                     Some(preceding) => read(tx, &preceding)?,
                     None => None,
                 };
-                Ok((read, sightings(tx)?))
+                Ok((read, signed(tx, &of, &run)?, sightings(tx)?, accounts(tx)?))
             })
             .await?;
         let before = match self.complete(read).await {
@@ -36,7 +38,30 @@ impl Store {
             }
             before => before?,
         };
-        Ok(History { kept: true, before, sightings, ..History::default() })
+        let signed = match signed {
+            Some((sign_off, packed)) => Some(self.baseline(job, sign_off, packed).await?),
+            None => None,
+        };
+        Ok(History { kept: true, before, signed, sightings, accounts, revocations: Vec::new() })
+    }
+
+    /// A signed-off run as a baseline, with its snapshots as far as they are kept and can be read.
+    async fn baseline(
+        &self,
+        job: &str,
+        sign_off: SignOff,
+        packed: Option<Vec<u8>>,
+    ) -> Result<Signed, StoreError> {
+        let SignOff { run, judged, by, at, .. } = sign_off;
+        let mut snapshots = Vec::new();
+        if let Some(packed) = packed {
+            let name = run.clone();
+            match self.writer.aside(move || unpack(&name, &packed)).await? {
+                Ok(read) => snapshots = read,
+                Err(error) => tracing::warn!(job, "nothing is held against what was signed off: {error}"),
+            }
+        }
+        Ok(Signed { run, finished: judged, by, at, snapshots })
     }
 
     /// A run as something to compare with; `None` if it is not known, not done, or its snapshots are not kept.
@@ -69,6 +94,15 @@ fn preceding(tx: &Transaction<'_>, job: &str, run: &str) -> Result<Option<String
                    AND (?3 IS NULL OR slot IS NULL OR slot < ?3) AND (?4 IS NULL OR judged < ?4)
                  ORDER BY CASE WHEN ?3 IS NULL THEN NULL ELSE slot END DESC NULLS LAST, judged DESC, id LIMIT 1";
     Ok(tx.query_row(query, (job, run, slot, judged), |row| row.get(0)).optional()?)
+}
+
+/// The sign-off that counts for a run, with the signed run's compressed snapshots.
+fn signed(tx: &Transaction<'_>, job: &str, run: &str) -> Result<Option<(SignOff, Option<Vec<u8>>)>, Fault> {
+    let query = "SELECT judged FROM runs WHERE id = ?1";
+    let judged = tx.query_row(query, [run], |row| row.get::<_, Option<At>>(0)).optional()?.flatten();
+    let Some(sign_off) = last_sign_off(tx, job, judged)? else { return Ok(None) };
+    let packed = packed(tx, &sign_off.run)?;
+    Ok(Some((sign_off, packed)))
 }
 
 /// A done run with its compressed snapshots.

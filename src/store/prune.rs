@@ -10,7 +10,8 @@ impl Store {
     /// Keeps the newest `keep` runs of a job that have ended, and deletes the older ones with everything about them.
     /// Gives the ids of those that went, so that their files can go too.
     ///
-    /// Always kept: a run with a parcel that is not settled; the run that the next report will be compared with; when a
+    /// Always kept: a run with a parcel that is not settled; the run that the next report will be compared with;
+    /// the last one that was signed off; when a
     /// finding was seen first; and of each recipient the newest parcel, without its body, so that
     /// [`Store::last_posted`] stays true. The bodies of all settled parcels of the job go; their SHA-256 stays.
     pub async fn prune(&self, job: &str, keep: usize) -> Result<Vec<String>, StoreError> {
@@ -57,7 +58,8 @@ fn surplus(tx: &Transaction<'_>, job: &str, keep: usize) -> Result<Vec<String>, 
            AND id NOT IN (SELECT id FROM (SELECT id FROM runs JOIN snapshots ON run = id
                           WHERE job = ?1 AND state = 'done' ORDER BY slot DESC NULLS LAST, judged DESC, id LIMIT 1))
            AND id NOT IN (SELECT id FROM (SELECT id FROM runs JOIN snapshots ON run = id
-                          WHERE job = ?1 AND state = 'done' ORDER BY judged DESC, id LIMIT 1))"
+                          WHERE job = ?1 AND state = 'done' ORDER BY judged DESC, id LIMIT 1))
+           AND id NOT IN (SELECT run FROM (SELECT run FROM sign_offs WHERE job = ?1 ORDER BY judged DESC, run LIMIT 1))"
     );
     let mut statement = tx.prepare_cached(&query)?;
     let gone = statement.query_map((job, Count::of(keep)), |row| row.get(0))?;

@@ -26,3 +26,33 @@ CREATE TABLE log_positions (
     since   TEXT,
     PRIMARY KEY (console, path)
 ) STRICT, WITHOUT ROWID;
+
+-- What is remembered of accounts over all runs, by the console's key.
+CREATE TABLE accounts (
+    console      TEXT NOT NULL,
+    user         INTEGER NOT NULL,
+    -- When a run first saw it.
+    first_seen   TEXT NOT NULL,
+    -- Whether it was locked in the newest run; NULL if no run could tell.
+    locked       INTEGER CHECK (locked IN (0, 1)),
+    -- When runs saw that it had been locked or unlocked, a JSON array, oldest first.
+    lock_changes TEXT NOT NULL DEFAULT '[]',
+    PRIMARY KEY (console, user)
+) STRICT, WITHOUT ROWID;
+
+-- Up to which run the accounts of a console are remembered.
+CREATE TABLE account_marks (
+    console TEXT NOT NULL PRIMARY KEY,
+    mark    TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Who signed a run off. Outlives the run.
+CREATE TABLE sign_offs (
+    run    TEXT NOT NULL PRIMARY KEY,
+    job    TEXT NOT NULL,
+    -- When the run's rules judged.
+    judged TEXT NOT NULL,
+    by     TEXT NOT NULL,
+    at     TEXT NOT NULL,
+    note   TEXT
+) STRICT, WITHOUT ROWID;
