@@ -14,12 +14,14 @@ mod credential;
 mod drift;
 mod estate;
 mod faults;
+mod former;
 mod gate;
 mod generate;
 mod grant_writes;
 mod index;
 mod listings;
 mod paging;
+mod papers;
 mod people;
 mod places;
 mod record_blemishes;
@@ -45,11 +47,12 @@ pub use estate::{
 };
 pub use faults::{Fault, Faults};
 pub use generate::EstateOptions;
+pub use papers::{logons, roster};
 pub use records::{ActRecord, ExceptionRecord, OverrideRecord, ReportRecord, ScanRecord};
 pub use server::Simulator;
 
 use answer::{At, Caller, Host, Link, Refusal, Reply, login_page, parse, pretty, segment};
-use blemishes::{blemish_large_console, blemish_small_console};
+use blemishes::{blemish_across, blemish_large_console, blemish_small_console};
 use bodies::{Collection, Created, GroupBody, Links, Page, RoleBody, SiteBody, SourceBody, Token, UserBody};
 use console::ConsoleState;
 use credential::log_in;

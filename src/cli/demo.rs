@@ -1,26 +1,29 @@
 //! `recert demo`: simulated consoles on loopback, a real review of them over HTTP, all reports in a directory.
+//!
+//! Everything is as in earnest: a configuration, a roster, an exported list of users, a store with earlier runs of which
+//! one is signed off. Only the consoles, the people and the past are made up.
 
-use std::collections::BTreeSet;
+mod organisation;
+mod past;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context;
-use secrecy::SecretString;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::review::templates;
-use super::{Mistake, Outcome, Screen, Watch, World, summary};
-use crate::analyze::Policy;
-use crate::collect::{Focus, Options, Progress, TwoFactorPolicy};
-use crate::console::{Console, Settings};
+use super::{Mistake, Outcome, Screen, Watch, World, open, summary};
+use crate::config::{Config, RosterTable};
 use crate::deliver::publish;
-use crate::history::History;
-use crate::model::Depth;
+use crate::job::add_last_logons;
+use crate::model::Snapshot;
 use crate::render::{ARTIFACTS, Format};
-use crate::review::{self, Occasion, Source};
-use crate::simulator::{self, Estate, Simulator};
+use crate::review::{self, Occasion};
+use crate::simulator::Estate;
+
+use organisation::Organisation;
 
 /// The job of a demo's run; by it a former demo's directory is recognised.
 const JOB: &str = "demo";
@@ -44,48 +47,44 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen) -> anyhow::Result<Outcome> {
     let former = former_demo(&arguments.out)?;
     let users = usize::try_from(arguments.users).context("--users")?;
-    let mut simulators = Vec::new();
-    let mut sources = Vec::new();
-    for (name, estate) in Estate::demo(arguments.seed, users) {
-        let simulator = Simulator::start(estate, simulator::Options::default()).await?;
-        screen.remark(format!("console {name} simulated at {}", simulator.url()));
-        sources.push(source(name, &simulator)?);
-        simulators.push(simulator);
-    }
-    let watch = Watch::start(&sources, screen);
-    let snapshots = review::collect(&sources, world.clock).await;
-    drop(watch);
+    let now = (world.clock)();
+    let estates = Estate::demo(arguments.seed, users, now);
+    let home = tempfile::tempdir()?;
+
+    let then = estates.iter().map(|(name, estate)| (name.clone(), estate.former())).collect();
+    let then = Organisation::start(then, &home.path().join("then"), true, screen).await?;
+    let earlier = collect(&then.config, world, screen).await?;
+    then.stop().await;
+    let today = Organisation::start(estates, &home.path().join("today"), false, screen).await?;
+    let history = past::history(&earlier, &today.config.policy, home.path(), now).await?;
+    let snapshots = collect(&today.config, world, screen).await?;
+    let policy = today.config.policy.clone();
+    today.stop().await;
+
     let configuration = hex::encode(Sha256::digest(format!("demo seed {} users {users}", arguments.seed)));
     let occasion = Occasion { job: Some(JOB.to_owned()), scheduled: None, configuration };
-    let report = review::report(snapshots?, &Policy::default(), occasion, &History::default());
+    let report = review::report(snapshots, &policy, occasion, &history);
     if let Some(former) = former {
         former.remove()?;
     }
     publish(&arguments.out, &report, &Format::ALL, &templates(None)?)?;
-    for simulator in simulators {
-        simulator.stop().await;
-    }
     summary::print(&report, Some(&arguments.out), screen)?;
     Ok(super::review::outcome(&report, None))
 }
 
-fn source(name: String, simulator: &Simulator) -> anyhow::Result<Source> {
-    let password = SecretString::from(simulator.password());
-    let mut settings = Settings::new(simulator.url().parse()?, simulator.username().to_owned(), password);
-    settings.max_in_flight = IN_FLIGHT;
-    Ok(Source {
-        console: Console::connect(settings)?,
-        options: Options {
-            name,
-            login: simulator.username().to_owned(),
-            depth: Depth::Full,
-            two_factor: TwoFactorPolicy::Auto,
-            concurrency: IN_FLIGHT * 2,
-            focus: Focus::Everyone,
-            also: BTreeSet::new(),
-        },
-        progress: Arc::new(Progress::default()),
-    })
+/// Collects every console of a configuration, and what stands beside the consoles, as a review does.
+async fn collect(config: &Config, world: &World, screen: &Screen) -> anyhow::Result<Vec<Snapshot>> {
+    let mut sources = open(config.console.iter().collect())?;
+    for source in &mut sources {
+        source.options.also = config.policy.wants();
+    }
+    let watch = Watch::start(&sources, screen);
+    let roster = config.roster.as_ref().and_then(RosterTable::source);
+    let mut snapshots =
+        review::collect_with_people(&sources, roster.as_ref(), &config.links(), world.clock).await?;
+    drop(watch);
+    add_last_logons(config, None, &mut snapshots, (world.clock)()).await;
+    Ok(snapshots)
 }
 
 /// The files of a former demo.

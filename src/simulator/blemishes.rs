@@ -1,10 +1,12 @@
 //! What is wrong on the demonstration consoles: each blemish on its own account or role, few of each.
 
+use std::collections::BTreeSet;
+
 use fastrand::Rng;
 
 use super::{
     Account, BUILTIN, Estate, GLOBAL_ADMIN, LOCAL_ADMINS, LOCAL_USERS, PRIVILEGES, People, Person,
-    SINGLE_SIGN_ON, Seed, administrator, names, neighbours, plain_account, role,
+    SINGLE_SIGN_ON, Seed, Source, administrator, names, neighbours, plain_account, role,
 };
 
 /// A privilege of a newer console than the catalogue knows.
@@ -68,6 +70,7 @@ pub(super) fn blemish_large_console(estate: &mut Estate, people: People, rng: &m
     life_cycle(&mut cast);
     identities(&mut cast);
     scope(&mut cast);
+    dead_ends(estate);
     withhold_two_factor_answers(estate);
 }
 
@@ -75,7 +78,8 @@ pub(super) fn blemish_large_console(estate: &mut Estate, people: People, rng: &m
 pub(super) fn blemish_small_console(estate: &mut Estate) {
     "6.6.209".clone_into(&mut estate.version);
     estate.two_factor_enabled = false;
-    estate.login_lock_threshold = 10;
+    estate.login_lock_threshold = 25;
+    "PT1H".clone_into(&mut estate.session_timeout);
     estate.quirks.inverse_lists_name_admins = false;
     for account in estate.users.values_mut() {
         account.two_factor = Seed::Absent;
@@ -93,6 +97,37 @@ pub(super) fn blemish_small_console(estate: &mut Estate) {
     estate.roles.retain(|id, _| {
         estate.users.values().any(|account| account.role == *id) || BUILTIN.contains(&id.as_str())
     });
+}
+
+/// What is wrong between two consoles: a person who is out on one and in on the other, and one whose accounts together
+/// may do what neither may alone.
+pub(super) fn blemish_across(consoles: &mut [(String, Estate)]) {
+    let [(_, large), (_, small)] = consoles else { return };
+    let first = |wanted: &dyn Fn(&Account) -> bool| {
+        large.users.values().find(|account| account.email.is_some() && wanted(account)).cloned()
+    };
+    let gone = first(&|account| !account.enabled && !account.is_global_admin());
+    let asks = first(&|account| account.enabled && account.role == "remediation-lead");
+    small.roles.insert(
+        "exception-approver".to_owned(),
+        role(
+            "Exception approver",
+            "Decides on exceptions of the laboratory.",
+            &["approve-vulnerability-exceptions", "view-site-asset-data"],
+        ),
+    );
+    let site = small.sites.keys().next().copied();
+    for (person, role) in [(gone, "user"), (asks, "exception-approver")] {
+        let Some(person) = person else { continue };
+        let account = Account {
+            enabled: true,
+            role: role.to_owned(),
+            sites: site.into_iter().collect(),
+            asset_groups: BTreeSet::new(),
+            ..person
+        };
+        small.users.insert(small.next_user_id(), account);
+    }
 }
 
 fn rename(account: &mut Account, login: &str, name: &str) {
@@ -303,6 +338,28 @@ fn scope(cast: &mut Cast<'_>) {
         account.asset_groups.insert(group);
     });
     cast.estate.quirks.asset_group_users_omitted.entry(group).or_default().insert(hidden);
+}
+
+/// What nobody needs any more: a directory without users, a site that was never scanned, a group without assets, and one
+/// account that collected access to half of everything.
+fn dead_ends(estate: &mut Estate) {
+    let number = estate.sources.last_key_value().map_or(1, |(id, _)| id + 1);
+    let kerberos =
+        Source { name: "Former Kerberos realm".to_owned(), kind: "kerberos".to_owned(), external: true };
+    estate.sources.insert(number, kerberos);
+    let half = |ids: Vec<i64>| ids.into_iter().step_by(2).collect::<BTreeSet<_>>();
+    let (sites, groups) =
+        (half(estate.sites.keys().copied().collect()), half(estate.asset_groups.keys().copied().collect()));
+    let wide = |account: &Account| account.enabled && account.role == "user" && account.privileges.is_none();
+    if let Some(account) = estate.users.values_mut().find(|account| wide(account)) {
+        (account.sites, account.asset_groups) = (sites, groups);
+    }
+    if let Some(mut last) = estate.sites.last_entry() {
+        (last.get_mut().assets, last.get_mut().last_scan) = (0, None);
+    }
+    if let Some(mut last) = estate.asset_groups.last_entry() {
+        last.get_mut().assets = 0;
+    }
 }
 
 /// Three local accounts with a second factor answer 401 when asked for it, never two in a row.

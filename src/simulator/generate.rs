@@ -7,8 +7,8 @@ use fastrand::Rng;
 
 use super::{
     Account, Estate, GLOBAL_ADMIN, PRIVILEGES, People, Person, Quirks, Seed, Source, add_records,
-    asset_group, blemish_large_console, blemish_records, blemish_small_console, builtin_roles, custom_roles,
-    names, site,
+    asset_group, blemish_across, blemish_large_console, blemish_records, blemish_small_console,
+    builtin_roles, custom_roles, names, site,
 };
 
 /// The id of the built-in source of local administrators.
@@ -71,7 +71,7 @@ impl Estate {
         let mut rng = Rng::with_seed(options.seed);
         let mut people = People::new(&mut rng);
         let mut estate = empty_console(options.as_of, &mut rng);
-        estate.sites = (0..options.sites).map(|n| (id(n), site(n, &mut rng))).collect();
+        estate.sites = (0..options.sites).map(|n| (id(n), site(n, options.as_of, &mut rng))).collect();
         estate.asset_groups = (0..options.asset_groups).map(|n| (id(n), asset_group(n, &mut rng))).collect();
         estate.users = accounts(options, &mut people, &mut rng);
         if options.blemishes {
@@ -80,15 +80,17 @@ impl Estate {
         estate
     }
 
-    /// Two consoles with their names: `hq` with the given number of users, blemished in every way that the catalogue
-    /// of rules knows, and `lab` with a tenth of it, at least 12, where two-factor authentication is off.
-    pub fn demo(seed: u64, users: usize) -> Vec<(String, Self)> {
+    /// Two consoles with their names, as they are at a time: `hq` with the given number of users, blemished in every way
+    /// that the catalogue of rules knows, and `lab` with a tenth of it, at least 12, where two-factor authentication is
+    /// off.
+    pub fn demo(seed: u64, users: usize, as_of: DateTime<Utc>) -> Vec<(String, Self)> {
         let places = (users / 10).clamp(12, 60);
         let hq = Self::generate(&EstateOptions {
             seed,
             users,
             sites: places,
             asset_groups: places.min(24),
+            as_of,
             ..EstateOptions::default()
         });
         let lab_options = EstateOptions {
@@ -97,13 +99,15 @@ impl Estate {
             sites: 6,
             asset_groups: 5,
             grants_per_user: 3,
+            as_of,
             blemishes: false,
-            ..EstateOptions::default()
         };
         let mut lab = Self::without_records(&lab_options);
         blemish_small_console(&mut lab);
         add_records(&mut lab, lab_options.seed);
-        vec![("hq".to_owned(), hq), ("lab".to_owned(), lab)]
+        let mut consoles = vec![("hq".to_owned(), hq), ("lab".to_owned(), lab)];
+        blemish_across(&mut consoles);
+        consoles
     }
 }
 

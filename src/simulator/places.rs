@@ -1,5 +1,6 @@
 //! Fictional sites and asset groups, named as security teams name them.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 
 use super::{GroupRecord, SiteRecord};
@@ -70,7 +71,7 @@ const COMMON_GROUPS: &[&str] = &[
 ];
 
 /// The `n`-th site of an estate.
-pub(super) fn site(n: usize, rng: &mut Rng) -> SiteRecord {
+pub(super) fn site(n: usize, as_of: DateTime<Utc>, rng: &mut Rng) -> SiteRecord {
     let name = numbered(n, CITIES.len() * ZONES.len(), |place| {
         // Neighbours differ in both words, so that a short list does not read as a table.
         let city = CITIES[place % CITIES.len()];
@@ -85,15 +86,15 @@ pub(super) fn site(n: usize, rng: &mut Rng) -> SiteRecord {
         importance: pick(rng, &["normal", "normal", "normal", "low", "high", "very_high"]).to_owned(),
         assets: rng.i64(12..2_400),
         risk_score: f64::from(rng.u32(10_000..90_000_000)) / 10.0,
-        last_scan: Some(format!(
-            "2026-11-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            rng.u8(10..=22),
-            rng.u8(..24),
-            rng.u8(..60),
-            rng.u8(..60),
-            rng.u16(..1_000)
-        )),
+        last_scan: Some(scan(as_of, rng)),
     }
+}
+
+/// A time in the two weeks before.
+fn scan(as_of: DateTime<Utc>, rng: &mut Rng) -> String {
+    let day = as_of - TimeDelta::days(i64::from(rng.u8(1..=13)));
+    let (hour, minute, second) = (rng.u8(..24), rng.u8(..60), rng.u8(..60));
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{:03}Z", day.format("%F"), rng.u16(..1_000))
 }
 
 /// The `n`-th asset group of an estate.
@@ -138,7 +139,7 @@ mod tests {
     #[test]
     fn names_are_unique() {
         let mut rng = Rng::with_seed(1);
-        let sites: BTreeSet<_> = (0..500).map(|n| site(n, &mut rng).name).collect();
+        let sites: BTreeSet<_> = (0..500).map(|n| site(n, DateTime::UNIX_EPOCH, &mut rng).name).collect();
         let groups: BTreeSet<_> = (0..500).map(|n| asset_group(n, &mut rng).name).collect();
         assert_eq!((sites.len(), groups.len()), (500, 500));
     }

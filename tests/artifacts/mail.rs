@@ -14,7 +14,7 @@ use recert::model::{Depth, Snapshot};
 use recert::render::{Attached, Mail, MailContext, MailKind, Templates, report_mail};
 use recert::report::Report;
 use recert::review::{self, Occasion, Scheduled, Source};
-use recert::simulator::{self, Estate, Simulator};
+use recert::simulator::{self, Estate, EstateOptions, Simulator};
 use secrecy::SecretString;
 
 use super::corpus::EFFECT;
@@ -38,7 +38,7 @@ static DEMO: LazyLock<Report> = LazyLock::new(|| {
 
 async fn demo() -> Report {
     let (mut simulators, mut sources) = (Vec::new(), Vec::new());
-    for (name, estate) in Estate::demo(7, 240) {
+    for (name, estate) in Estate::demo(7, 240, EstateOptions::default().as_of) {
         let simulator = Simulator::start(estate, simulator::Options::default()).await.unwrap();
         let password = SecretString::from(simulator.password());
         let login = simulator.username().to_owned();

@@ -7,7 +7,8 @@ use recert::simulator::{Account, Estate, EstateOptions, Seed};
 use crate::client::clean;
 
 pub(crate) fn demo() -> (Estate, Estate) {
-    let mut consoles: BTreeMap<_, _> = Estate::demo(7, 240).into_iter().collect();
+    let mut consoles: BTreeMap<_, _> =
+        Estate::demo(7, 240, EstateOptions::default().as_of).into_iter().collect();
     assert_eq!(consoles.keys().map(String::as_str).collect::<Vec<_>>(), ["hq", "lab"]);
     (consoles.remove("hq").unwrap(), consoles.remove("lab").unwrap())
 }
@@ -26,7 +27,7 @@ fn is_global_admin(account: &Account) -> bool {
 
 #[test]
 fn equal_seeds_give_equal_estates() {
-    let debug = |seed| format!("{:?}", Estate::demo(seed, 120));
+    let debug = |seed| format!("{:?}", Estate::demo(seed, 120, EstateOptions::default().as_of));
     assert_eq!(debug(7), debug(7));
     assert_ne!(debug(7), debug(8));
 }
@@ -35,7 +36,7 @@ fn equal_seeds_give_equal_estates() {
 fn sizes_are_as_asked() {
     let (hq, lab) = demo();
     assert_eq!((hq.users.len(), lab.users.len()), (240, 24));
-    assert_eq!(Estate::demo(1, 30)[1].1.users.len(), 12);
+    assert_eq!(Estate::demo(1, 30, EstateOptions::default().as_of)[1].1.users.len(), 12);
     let options = EstateOptions { users: 50_000, sites: 300, asset_groups: 200, ..EstateOptions::default() };
     let large = Estate::generate(&EstateOptions { blemishes: false, ..options });
     assert_eq!((large.users.len(), large.sites.len(), large.asset_groups.len()), (50_000, 300, 200));
@@ -95,7 +96,7 @@ fn the_demonstration_has_accounts_without_a_second_factor() {
 #[test]
 fn unanswered_second_factors_are_few_and_apart() {
     for seed in 0..20 {
-        let hq = &Estate::demo(seed, 240)[0].1;
+        let hq = &Estate::demo(seed, 240, EstateOptions::default().as_of)[0].1;
         let silent = &hq.quirks.two_factor_unauthorized;
         assert!((2..=3).contains(&silent.len()), "{silent:?}");
         let local: Vec<_> =

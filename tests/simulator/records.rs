@@ -140,7 +140,7 @@ fn a_clean_past_is_clean() {
 #[test]
 fn the_demonstration_has_doubtful_decisions() {
     for seed in 0..20 {
-        let hq = &Estate::demo(seed, 240)[0].1;
+        let hq = &Estate::demo(seed, 240, EstateOptions::default().as_of)[0].1;
         let account = |id: i64| &hq.users[&id];
         let own = |of: Vec<(&ActRecord, &ActRecord)>| of.iter().filter(|(by, to)| by.user == to.user).count();
         assert_eq!(own(reviews(hq)), 2, "seed {seed}");
@@ -171,7 +171,7 @@ fn the_demonstration_has_doubtful_decisions() {
 #[test]
 fn the_demonstration_has_reports_in_doubtful_hands() {
     for seed in 0..20 {
-        let hq = &Estate::demo(seed, 240)[0].1;
+        let hq = &Estate::demo(seed, 240, EstateOptions::default().as_of)[0].1;
         let owners = hq.reports.values().map(|report| hq.users.get(&report.owner));
         let (gone, disabled) = owners.fold((0, 0), |(gone, disabled), owner| match owner {
             None => (gone + 1, disabled),
