@@ -13,12 +13,10 @@ use anyhow::Context;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::open::{chosen, collect};
 use super::review::templates;
-use super::{Mistake, Outcome, Screen, Watch, World, open, summary};
-use crate::config::{Config, RosterTable};
+use super::{Mistake, Outcome, Screen, World, summary};
 use crate::deliver::publish;
-use crate::job::add_last_logons;
-use crate::model::Snapshot;
 use crate::render::{ARTIFACTS, Format};
 use crate::review::{self, Occasion};
 use crate::simulator::Estate;
@@ -53,11 +51,11 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
 
     let then = estates.iter().map(|(name, estate)| (name.clone(), estate.former())).collect();
     let then = Organisation::start(then, &home.path().join("then"), true, screen).await?;
-    let earlier = collect(&then.config, world, screen).await?;
+    let earlier = collect(&then.config, chosen(&then.config, &[])?, None, world, screen).await?;
     then.stop().await;
     let today = Organisation::start(estates, &home.path().join("today"), false, screen).await?;
     let history = past::history(&earlier, &today.config.policy, home.path(), now).await?;
-    let snapshots = collect(&today.config, world, screen).await?;
+    let snapshots = collect(&today.config, chosen(&today.config, &[])?, None, world, screen).await?;
     let policy = today.config.policy.clone();
     today.stop().await;
 
@@ -70,21 +68,6 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     publish(&arguments.out, &report, &Format::ALL, &templates(None)?)?;
     summary::print(&report, Some(&arguments.out), screen)?;
     Ok(super::review::outcome(&report, None))
-}
-
-/// Collects every console of a configuration, and what stands beside the consoles, as a review does.
-async fn collect(config: &Config, world: &World, screen: &Screen) -> anyhow::Result<Vec<Snapshot>> {
-    let mut sources = open(config.console.iter().collect())?;
-    for source in &mut sources {
-        source.options.also = config.policy.wants();
-    }
-    let watch = Watch::start(&sources, screen);
-    let roster = config.roster.as_ref().and_then(RosterTable::source);
-    let mut snapshots =
-        review::collect_with_people(&sources, roster.as_ref(), &config.links(), world.clock).await?;
-    drop(watch);
-    add_last_logons(config, None, &mut snapshots, (world.clock)()).await;
-    Ok(snapshots)
 }
 
 /// The files of a former demo.

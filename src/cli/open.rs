@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Mistake, Outcome, Screen, Watch, World};
 use crate::collect::Focus;
-use crate::config::{Config, ConsoleTable};
+use crate::config::{Config, ConsoleTable, RosterTable};
 use crate::graph::AccessGraph;
-use crate::job;
+use crate::job::{self, add_last_logons};
 use crate::model::{Depth, Snapshot};
 use crate::review::{self, Source};
 use crate::store::{Store, read_snapshots};
@@ -73,6 +73,30 @@ fn tell_gaps(snapshots: &[Snapshot], screen: &mut Screen) -> Outcome {
         }
     }
     outcome
+}
+
+/// Collects consoles for a review: what its rules look at, joined with the people and the last logons that the
+/// configuration names.
+pub(super) async fn collect(
+    config: &Config,
+    consoles: Vec<&ConsoleTable>,
+    store: Option<&Store>,
+    world: &World,
+    screen: &Screen,
+) -> anyhow::Result<Vec<Snapshot>> {
+    let mut sources = open(consoles)?;
+    let also = config.policy.wants();
+    for source in &mut sources {
+        source.options.also.clone_from(&also);
+    }
+    let watch = Watch::start(&sources, screen);
+    let roster = config.roster.as_ref().and_then(RosterTable::source);
+    let snapshots =
+        review::collect_with_people(&sources, roster.as_ref(), &config.links(), world.clock).await;
+    drop(watch);
+    let mut snapshots = snapshots?;
+    add_last_logons(config, store, &mut snapshots, (world.clock)()).await;
+    Ok(snapshots)
 }
 
 /// Reads the configuration.

@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::deliver::Delivery;
-use super::open::{chosen, load};
-use super::{Mistake, Outcome, Screen, Watch, World, open, summary};
-use crate::config::{Config, JobTable, RosterTable};
+use super::open::{chosen, collect, load};
+use super::{Mistake, Outcome, Screen, World, summary};
+use crate::config::{Config, JobTable};
 use crate::deliver::{PublishError, publish};
 use crate::finding::{Severity, Verdict};
 use crate::history::History;
-use crate::job::add_last_logons;
 use crate::model::Snapshot;
 use crate::render::{Format, Templates};
 use crate::report::{Completeness, Report};
@@ -176,17 +175,5 @@ async fn snapshots(
         return Ok(read_snapshots(path)?);
     }
     let names = job.map_or(&arguments.console, |job| &job.consoles);
-    let mut sources = open(chosen(config, names)?)?;
-    let also = config.policy.wants();
-    for source in &mut sources {
-        source.options.also.clone_from(&also);
-    }
-    let watch = Watch::start(&sources, screen);
-    let roster = config.roster.as_ref().and_then(RosterTable::source);
-    let snapshots =
-        review::collect_with_people(&sources, roster.as_ref(), &config.links(), world.clock).await;
-    drop(watch);
-    let mut snapshots = snapshots?;
-    add_last_logons(config, store, &mut snapshots, (world.clock)()).await;
-    Ok(snapshots)
+    collect(config, chosen(config, names)?, store, world, screen).await
 }
