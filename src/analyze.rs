@@ -41,7 +41,7 @@ use mismatch::{Disagreements, disagreements};
 #[cfg(test)]
 use policy::judge;
 use power::{Powers, can_change, holds_everything};
-use text::{amount, conjoin, cut, enumerate, first_logins, list, logins, yes_no};
+use text::{amount, conjoin, cut, enumerate, first_logins, list, logins, logon, matched, sight, yes_no};
 use toxic::{Holding, Holdings, held_by, holdings};
 
 /// What a rule may look at.
@@ -77,6 +77,11 @@ impl<'a> Context<'a> {
     /// The account as the configuration declares it.
     fn declared(&self, user: &User) -> Option<&'a DeclaredAccount> {
         self.policy.declared(&self.graph.snapshot().console.name, &user.login)
+    }
+
+    /// Whether the account is declared to be for the day on which nothing else works.
+    fn is_break_glass(&self, user: &User) -> bool {
+        self.declared(user).is_some_and(|account| account.kind == AccountKind::BreakGlass)
     }
 }
 
@@ -276,10 +281,17 @@ analyzers! {
     all_scope_flag: AllScopeFlag,
     grant_mismatch: GrantMismatch,
     user_without_scope: UserWithoutScope,
+    leaver_with_account: LeaverWithAccount,
+    orphan_account: OrphanAccount,
+    dormant_account: DormantAccount,
+    never_used_account: NeverUsedAccount,
     locked_account: LockedAccount,
+    mover_with_old_access: MoverWithOldAccess,
+    temporary_account_without_end: TemporaryAccountWithoutEnd,
     email_missing_or_invalid: EmailMissingOrInvalid,
     shared_or_generic_account: SharedOrGenericAccount,
     duplicate_identity: DuplicateIdentity,
+    installer_account: InstallerAccount,
     unused_custom_role: UnusedCustomRole,
     similar_roles: SimilarRoles,
     role_definition_mismatch: RoleDefinitionMismatch,

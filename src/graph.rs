@@ -14,7 +14,7 @@ use crate::model::{
     Site, SiteId, Snapshot, User, UserId,
 };
 
-pub use activity::{LastSeen, SeenBy};
+pub use activity::{Idle, LastSeen, SeenBy};
 pub use explain::{Explanation, Holder, PrivilegePath, ScopeExplanation, Target};
 
 /// Why a grant exists.
@@ -111,6 +111,11 @@ impl AccessGraph {
     /// When an account was last seen at work; `None` if nothing tells.
     pub fn last_seen(&self, user: UserId) -> Option<LastSeen> {
         self.last_seen.get(&user).copied()
+    }
+
+    /// The newest time in which an account did not log on, by the sources of logons; `None` if none speaks of it.
+    pub fn idle(&self, user: &User) -> Option<Idle> {
+        activity::idle(&self.snapshot, user)
     }
 
     /// Whose accounts did these things: by the id that the console gives, else by a name that only one account has.

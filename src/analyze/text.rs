@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::model::User;
+use crate::graph::AccessGraph;
+use crate::model::{Confidence, MatchedBy, User};
 
 /// The longest name in a summary or in evidence.
 const LONGEST: usize = 120;
@@ -79,9 +80,68 @@ pub(super) fn yes_no(answer: Option<bool>) -> &'static str {
     }
 }
 
+/// When an account was last seen at work, by what, and how sure that is.
+pub(super) fn sight(graph: &AccessGraph, user: &User) -> String {
+    if let Some(seen) = graph.last_seen(user.id) {
+        let (by, confidence) = (seen.by.as_str(), seen.by.confidence().as_str());
+        return format!("{} by {by}, confidence {confidence}", seen.at.format("%F"));
+    }
+    logon(graph, user)
+}
+
+/// When an account last logged on, and up to when its source tells.
+pub(super) fn logon(graph: &AccessGraph, user: &User) -> String {
+    let (Some(idle), Some(logon)) = (graph.idle(user), &user.last_logon) else { return "unknown".to_owned() };
+    let since = match (logon.at, idle.since) {
+        (Some(at), _) => at.format("%F").to_string(),
+        (None, Some(since)) => format!("no logon since {}", since.format("%F")),
+        (None, None) => "no logon ever".to_owned(),
+    };
+    format!("{since}, by the {} up to {}", logon.source.as_str(), idle.until.format("%F"))
+}
+
+/// What ties an account to the roster, and how sure that is.
+pub(super) fn matched(by: MatchedBy, confidence: Confidence) -> String {
+    format!("by {}, confidence {}", by.as_str(), confidence.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::sample::{snapshot, user};
+    use crate::model::{Answer, LastLogon, LogonSource, LogonSourceKind, ScanActivity};
+
+    #[test]
+    fn a_sight_says_when_by_what_and_how_sure() {
+        let never = |source| Some(LastLogon { at: None, source, from: None });
+        let users =
+            [(1, never(LogonSourceKind::Export)), (2, never(LogonSourceKind::Log)), (3, None), (4, None)];
+        let users = users.map(|(id, last_logon)| User { last_logon, ..user(id, &format!("u{id}")) });
+        let mut world = snapshot(users.to_vec());
+        let at = |text: &str| text.parse().unwrap();
+        let source = |kind, since: Option<&str>, until| LogonSource {
+            kind,
+            label: "log".into(),
+            since: since.map(at),
+            until: at(until),
+        };
+        world.logon_sources = vec![
+            source(LogonSourceKind::Export, None, "2026-06-30T08:00:00Z"),
+            source(LogonSourceKind::Log, Some("2026-07-01T08:00:00Z"), "2026-09-21T08:00:00Z"),
+        ];
+        let scan = ScanActivity { started_by: "u4".into(), scans: 1, last: at("2026-08-02T08:00:00Z") };
+        world.scans = Answer::Known(vec![scan]);
+        let graph = AccessGraph::build(world);
+        let sights: Vec<_> = graph.users().iter().map(|user| sight(&graph, user)).collect();
+        let expected = [
+            "no logon ever, by the export up to 2026-06-30",
+            "no logon since 2026-07-01, by the log up to 2026-09-21",
+            "unknown",
+            "2026-08-02 by scan, confidence low",
+        ];
+        assert_eq!(sights, expected);
+        assert_eq!([&users[0], &users[3]].map(|user| logon(&graph, user)), [expected[0], expected[2]]);
+    }
 
     #[test]
     fn long_names_end_in_an_ellipsis() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{Act, Confidence, LogonSourceKind, Snapshot, UserId};
+use crate::model::{Act, Confidence, LogonSourceKind, Snapshot, User, UserId};
 
 /// When an account was last seen, and what tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,37 @@ impl SeenBy {
             Self::Scan | Self::Exception => Confidence::Low,
         }
     }
+}
+
+/// The newest time in which an account did not log on, as far as a source proves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Idle {
+    /// From when on: the last logon, else where the source begins. `None`: from the account's own beginning.
+    pub since: Option<DateTime<Utc>>,
+    /// Up to when a source would have shown a logon.
+    pub until: DateTime<Utc>,
+}
+
+impl Idle {
+    /// Whether a logon at that time would have been shown.
+    pub fn covers(&self, at: DateTime<Utc>) -> bool {
+        self.since.is_none_or(|since| since <= at) && at <= self.until
+    }
+}
+
+/// How long an account has not logged on; `None` if no source speaks of it.
+pub(super) fn idle(snapshot: &Snapshot, user: &User) -> Option<Idle> {
+    let logon = user.last_logon.as_ref()?;
+    let source = |kind| snapshot.logon_sources.iter().find(move |source| source.kind == kind);
+    let told = source(logon.source)?;
+    let mut until = told.until;
+    // The log speaks of every account; it goes on where an export ends, unless there is time between the two.
+    if let Some(log) = source(LogonSourceKind::Log)
+        && log.since.is_none_or(|since| since <= until)
+    {
+        until = until.max(log.until);
+    }
+    Some(Idle { since: logon.at.or(told.since), until })
 }
 
 /// Each account's last sight, newest evidence first; of equally new evidence, the most reliable.
@@ -111,7 +142,7 @@ mod tests {
     use super::*;
     use crate::graph::AccessGraph;
     use crate::model::sample::{snapshot, user};
-    use crate::model::{Answer, Exception, ExceptionKind, LastLogon, ScanActivity, User};
+    use crate::model::{Answer, Exception, ExceptionKind, LastLogon, LogonSource, ScanActivity, User};
 
     fn at(day: u32) -> DateTime<Utc> {
         format!("2026-09-{day:02}T08:00:00Z").parse().unwrap()
@@ -161,5 +192,51 @@ mod tests {
         world.scans = Answer::Known(vec![scan("mia", 5)]);
         let graph = AccessGraph::build(world);
         assert_eq!(graph.last_seen(UserId(1)).unwrap().by, SeenBy::Logon(LogonSourceKind::Export));
+    }
+
+    #[test]
+    fn an_account_is_idle_from_its_last_logon_to_the_end_of_the_source() {
+        use LogonSourceKind::{Export, Log};
+        let source = |kind, since: Option<u32>, until| LogonSource {
+            kind,
+            label: "users.csv".into(),
+            since: since.map(at),
+            until: at(until),
+        };
+        let export = || source(Export, None, 10);
+        let cases = [
+            (Some((Export, Some(3))), vec![export()], Some((Some(3), 10)), "the last logon"),
+            (Some((Export, None)), vec![export()], Some((None, 10)), "never, up to the export"),
+            (Some((Log, None)), vec![source(Log, Some(5), 20)], Some((Some(5), 20)), "since the log begins"),
+            (
+                Some((Export, Some(3))),
+                vec![export(), source(Log, Some(10), 20)],
+                Some((Some(3), 20)),
+                "the log goes on",
+            ),
+            (
+                Some((Export, Some(3))),
+                vec![export(), source(Log, Some(11), 20)],
+                Some((Some(3), 10)),
+                "a day between the two",
+            ),
+            (None, vec![export()], None, "the source does not speak of it"),
+            (Some((Log, Some(3))), vec![export()], None, "its source is not there"),
+        ];
+        for (logon, sources, expected, case) in cases {
+            let last_logon = logon.map(|(source, day): (_, Option<u32>)| LastLogon {
+                at: day.map(at),
+                source,
+                from: None,
+            });
+            let mut world = snapshot(vec![User { last_logon, ..user(1, "mia") }]);
+            world.logon_sources = sources;
+            let graph = AccessGraph::build(world);
+            let expected = expected
+                .map(|(since, until): (Option<u32>, u32)| Idle { since: since.map(at), until: at(until) });
+            assert_eq!(graph.idle(&graph.users()[0]), expected, "{case}");
+        }
+        let idle = Idle { since: Some(at(3)), until: at(10) };
+        assert_eq!([2, 3, 10, 11].map(|day| idle.covers(at(day))), [false, true, true, false]);
     }
 }
