@@ -38,7 +38,7 @@ use mailbox::{is_one_person, mailbox_aspect, mailboxes};
 use mismatch::{Disagreements, disagreements};
 #[cfg(test)]
 use policy::judge;
-use power::{Powers, can_change, holds_everything};
+use power::{Powers, can_change, holds_everything, is_privileged};
 use text::{amount, conjoin, cut, enumerate, first_logins, list, logins, yes_no};
 use toxic::{Holding, Holdings, held_by, holdings};
 
@@ -274,7 +274,10 @@ analyzers! {
     superuser_outside_global_admin: SuperuserOutsideGlobalAdmin,
     global_admin_count: GlobalAdminCount,
     shadow_admin: ShadowAdmin,
+    new_privileged_account: NewPrivilegedAccount,
     inactive_account_with_privileges: InactiveAccountWithPrivileges,
+    service_account_without_owner: ServiceAccountWithoutOwner,
+    collector_account: CollectorAccount,
     all_scope_flag: AllScopeFlag,
     grant_mismatch: GrantMismatch,
     user_without_scope: UserWithoutScope,
