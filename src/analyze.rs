@@ -40,7 +40,7 @@ use mailbox::{is_one_person, mailbox_aspect, mailboxes};
 use mismatch::{Disagreements, disagreements};
 #[cfg(test)]
 use policy::judge;
-use power::{Powers, can_change, holds_everything};
+use power::{Powers, can_change, holds_everything, is_privileged};
 use text::{amount, conjoin, cut, enumerate, first_logins, list, logins, logon, matched, sight, yes_no};
 use toxic::{Holding, Holdings, held_by, holdings};
 
@@ -273,11 +273,18 @@ analyzers! {
     local_admin_without_2fa: LocalAdminWithout2fa,
     local_user_without_2fa: LocalUserWithout2fa,
     two_factor_disabled: TwoFactorDisabled,
+    login_lock_threshold: LoginLockThreshold,
+    session_timeout: SessionTimeout,
     local_account_beside_external_source: LocalAccountBesideExternalSource,
+    dead_authentication_source: DeadAuthenticationSource,
+    external_admin_mfa: ExternalAdminMfa,
     superuser_outside_global_admin: SuperuserOutsideGlobalAdmin,
     global_admin_count: GlobalAdminCount,
     shadow_admin: ShadowAdmin,
+    new_privileged_account: NewPrivilegedAccount,
     inactive_account_with_privileges: InactiveAccountWithPrivileges,
+    service_account_without_owner: ServiceAccountWithoutOwner,
+    collector_account: CollectorAccount,
     all_scope_flag: AllScopeFlag,
     grant_mismatch: GrantMismatch,
     user_without_scope: UserWithoutScope,

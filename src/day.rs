@@ -3,15 +3,26 @@
 use std::fmt;
 
 use chrono::NaiveDate;
-use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+/// A day as a rule's setting: read as [`required`] does, written with quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Day(#[serde(deserialize_with = "required")] pub NaiveDate);
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// Reads a day.
 ///
 /// # Errors
 /// If it is anything else than a day of the calendar.
 pub fn required<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveDate, D::Error> {
-    from.deserialize_any(Day)
+    from.deserialize_any(DayVisitor)
 }
 
 /// Reads a day that may be left out; the key needs `#[serde(default)]` beside this.
@@ -22,9 +33,9 @@ pub fn optional<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NaiveDate>,
     required(from).map(Some)
 }
 
-struct Day;
+struct DayVisitor;
 
-impl<'de> Visitor<'de> for Day {
+impl<'de> Visitor<'de> for DayVisitor {
     type Value = NaiveDate;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,6 +73,17 @@ mod tests {
         assert_eq!(table.until.to_string(), "2026-12-31");
         assert_eq!(table.since.unwrap().to_string(), "2026-01-01");
         assert!(toml::from_str::<Table>("until = \"2026-12-31\"").unwrap().since.is_none());
+    }
+
+    #[test]
+    fn a_setting_is_written_as_it_is_read() {
+        #[derive(Deserialize, Serialize)]
+        struct Knob {
+            until: Option<Day>,
+        }
+        let knob: Knob = toml::from_str("until = 2026-12-31").unwrap();
+        assert_eq!(toml::to_string(&knob).unwrap(), "until = \"2026-12-31\"\n");
+        assert!(toml::from_str::<Knob>("until = \"soon\"").is_err());
     }
 
     #[test]

@@ -75,6 +75,10 @@ impl DeclaredAccount {
 
     /// Whether it speaks of this login.
     pub fn is_login(&self, login: &str) -> bool {
+        // Asked for every account of a console and every declaration: the usual case must not allocate.
+        if self.login.is_ascii() && login.is_ascii() {
+            return self.login.eq_ignore_ascii_case(login);
+        }
         self.login.to_lowercase() == login.to_lowercase()
     }
 
