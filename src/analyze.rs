@@ -12,6 +12,7 @@ mod check;
 mod declared;
 mod mailbox;
 mod mismatch;
+mod one_person;
 mod policy;
 mod power;
 #[cfg(test)]
@@ -34,8 +35,9 @@ pub use declared::{AccountKind, DeclaredAccount};
 pub use policy::Policy;
 pub use toxic::{COMBINATIONS, Combination};
 
-use mailbox::{is_one_person, mailbox_aspect, mailboxes};
+use mailbox::{is_one_person, mailbox_aspect, mailbox_of, mailboxes};
 use mismatch::{Disagreements, disagreements};
+use one_person::{Account, Cluster, People, Trait, clusters, source};
 #[cfg(test)]
 use policy::judge;
 use power::{Powers, can_change, holds_everything};
@@ -58,6 +60,7 @@ pub struct Context<'a> {
     /// What the rules before this one concluded.
     pub so_far: &'a [Judgement],
     powers: &'a Powers<'a>,
+    people: &'a People,
 }
 
 impl<'a> Context<'a> {
@@ -75,6 +78,25 @@ impl<'a> Context<'a> {
     /// The account as the configuration declares it.
     fn declared(&self, user: &User) -> Option<&'a DeclaredAccount> {
         self.policy.declared(&self.graph.snapshot().console.name, &user.login)
+    }
+
+    /// The accounts of the person behind an account of this console, on all consoles of the review and in their order;
+    /// that one among them, and none if it has no twin.
+    fn accounts_of_person(&self, user: &User) -> impl Iterator<Item = (&'a AccessGraph, &'a User)> + use<'a> {
+        let estate = self.estate;
+        let here = estate.iter().position(|graph| std::ptr::eq(graph, self.graph));
+        let accounts = here.map(|here| self.people.accounts(estate, self.policy, (here, user.id)));
+        accounts.unwrap_or_default().iter().filter_map(|(console, id)| {
+            let graph = &estate[*console];
+            Some((graph, graph.user(*id)?))
+        })
+    }
+
+    /// Whether two accounts of this console are one person's, as far as the roster or their traits tell.
+    fn same_person(&self, a: &User, b: &User) -> bool {
+        let of_this =
+            |(graph, user): (&AccessGraph, &User)| std::ptr::eq(graph, self.graph) && user.id == b.id;
+        a.id == b.id || self.accounts_of_person(a).any(of_this)
     }
 }
 
