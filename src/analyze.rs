@@ -29,7 +29,7 @@ use crate::finding::{About, Control, Finding, Judgement, Severity};
 use crate::graph::AccessGraph;
 use crate::history::History;
 use crate::identity::{Mailbox, login_form, name_form};
-use crate::model::{Coverage, Part, PartState, TwoFactor, User};
+use crate::model::{Coverage, CrossCheck, Part, PartState, Role, RosterMatch, TwoFactor, User};
 
 pub use declared::{AccountKind, DeclaredAccount};
 pub use policy::Policy;
@@ -303,6 +303,8 @@ analyzers! {
     unused_custom_role: UnusedCustomRole,
     similar_roles: SimilarRoles,
     role_definition_mismatch: RoleDefinitionMismatch,
+    role_definition_changed: RoleDefinitionChanged,
+    bespoke_role: BespokeRole,
     unknown_privilege: UnknownPrivilege,
     toxic_combination: ToxicCombination,
     incomplete_collection: IncompleteCollection,
@@ -311,6 +313,29 @@ analyzers! {
 /// Enabled accounts, by id. One whose state is not known counts as enabled.
 fn enabled(graph: &AccessGraph) -> impl Iterator<Item = &User> {
     graph.users().iter().filter(|user| user.is_enabled())
+}
+
+/// Whether everybody who holds a role is known: that somebody does not is proved only by seeing every user with its
+/// role.
+fn knows_all_holders(graph: &AccessGraph) -> bool {
+    graph.snapshot().coverage.is_complete(Part::Users)
+        && graph.users().iter().all(|user| user.role.id.is_some())
+}
+
+/// Whether the role's own list of users disagrees with the users' records.
+fn is_disputed(graph: &AccessGraph, role: &Role) -> bool {
+    let disputes = |check, object: &str| check == CrossCheck::RoleUsers && object == role.id.as_str();
+    graph.snapshot().anomalies.iter().any(|anomaly| disputes(anomaly.check, &anomaly.object))
+}
+
+/// Whether the person behind an account has left. Without a roster there is nothing that would say so; who is nobody in
+/// it is the business of a rule of its own.
+fn has_left(user: &User, now: DateTime<Utc>) -> Option<bool> {
+    match &user.person {
+        RosterMatch::NotAsked | RosterMatch::Nobody => Some(false),
+        RosterMatch::Person { person, .. } => person.has_left(now.date_naive()),
+        RosterMatch::Ambiguous { .. } => None,
+    }
 }
 
 /// Whether the console has a second factor for an account; `None` if that could not be told. A local account has no
