@@ -7,6 +7,7 @@
 //! that cannot log in is the business of `inactive_account_with_privileges`; the other rules that speak of a danger
 //! leave it out, those that speak of the data or of a definition do not.
 
+mod actor;
 #[cfg(test)]
 mod check;
 mod declared;
@@ -35,6 +36,7 @@ pub use declared::{AccountKind, DeclaredAccount};
 pub use policy::Policy;
 pub use toxic::{COMBINATIONS, Combination};
 
+use actor::{Actor, ActorKey, with_exceptions};
 use mailbox::{is_one_person, mailbox_aspect, mailbox_of, mailboxes};
 use mismatch::{Disagreements, disagreements};
 use one_person::{Account, Cluster, People, Trait, clusters, source};
@@ -307,6 +309,8 @@ analyzers! {
     bespoke_role: BespokeRole,
     unknown_privilege: UnknownPrivilege,
     toxic_combination: ToxicCombination,
+    self_approved_exception: SelfApprovedException,
+    unaccountable_approver: UnaccountableApprover,
     incomplete_collection: IncompleteCollection,
 }
 
