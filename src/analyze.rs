@@ -302,6 +302,7 @@ analyzers! {
     email_missing_or_invalid: EmailMissingOrInvalid,
     shared_or_generic_account: SharedOrGenericAccount,
     duplicate_identity: DuplicateIdentity,
+    open_on_another_console: OpenOnAnotherConsole,
     unused_custom_role: UnusedCustomRole,
     similar_roles: SimilarRoles,
     role_definition_mismatch: RoleDefinitionMismatch,
@@ -311,6 +312,8 @@ analyzers! {
     toxic_combination: ToxicCombination,
     self_approved_exception: SelfApprovedException,
     unaccountable_approver: UnaccountableApprover,
+    stale_report_access: StaleReportAccess,
+    toxic_combination_across_consoles: ToxicCombinationAcrossConsoles,
     incomplete_collection: IncompleteCollection,
 }
 
@@ -340,6 +343,16 @@ fn has_left(user: &User, now: DateTime<Utc>) -> Option<bool> {
         RosterMatch::Person { person, .. } => person.has_left(now.date_naive()),
         RosterMatch::Ambiguous { .. } => None,
     }
+}
+
+/// Whether the users of all other consoles were seen whole, with the people behind them: else, nobody knows of a twin
+/// that there is not.
+fn others_are_seen(context: Context<'_>) -> bool {
+    let others = context.estate.iter().filter(|graph| !std::ptr::eq(*graph, context.graph));
+    others.map(|graph| &graph.snapshot().coverage).all(|coverage| {
+        let people = coverage.part(Part::Roster).is_none_or(|seen| seen.state != PartState::Incomplete);
+        people && coverage.is_complete(Part::Users)
+    })
 }
 
 /// Whether the console has a second factor for an account; `None` if that could not be told. A local account has no
