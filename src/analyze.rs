@@ -7,12 +7,14 @@
 //! that cannot log in is the business of `inactive_account_with_privileges`; the other rules that speak of a danger
 //! leave it out, those that speak of the data or of a definition do not.
 
+mod actor;
 #[cfg(test)]
 mod check;
 mod declared;
 mod mailbox;
 mod mismatch;
 mod own_rule;
+mod one_person;
 mod policy;
 mod power;
 #[cfg(test)]
@@ -29,15 +31,17 @@ use crate::finding::{About, Control, Finding, Judgement, Severity};
 use crate::graph::AccessGraph;
 use crate::history::History;
 use crate::identity::{Mailbox, login_form, name_form};
-use crate::model::{Coverage, Part, PartState, TwoFactor, User};
+use crate::model::{Coverage, CrossCheck, Part, PartState, Role, RosterMatch, TwoFactor, User};
 
 pub use declared::{AccountKind, DeclaredAccount};
 pub use own_rule::OwnRule;
 pub use policy::Policy;
 pub use toxic::{COMBINATIONS, Combination};
 
-use mailbox::{is_one_person, mailbox_aspect, mailboxes};
+use actor::{Actor, ActorKey, with_exceptions};
+use mailbox::{is_one_person, mailbox_aspect, mailbox_of, mailboxes};
 use mismatch::{Disagreements, disagreements};
+use one_person::{Account, Cluster, People, Trait, clusters, source};
 #[cfg(test)]
 use policy::judge;
 use power::{Powers, can_change, holds_everything, is_privileged};
@@ -60,6 +64,7 @@ pub struct Context<'a> {
     /// What the rules before this one concluded.
     pub so_far: &'a [Judgement],
     powers: &'a Powers<'a>,
+    people: &'a People,
 }
 
 impl<'a> Context<'a> {
@@ -82,6 +87,25 @@ impl<'a> Context<'a> {
     /// Whether the account is declared to be for the day on which nothing else works.
     fn is_break_glass(&self, user: &User) -> bool {
         self.declared(user).is_some_and(|account| account.kind == AccountKind::BreakGlass)
+    }
+
+    /// The accounts of the person behind an account of this console, on all consoles of the review and in their order;
+    /// that one among them, and none if it has no twin.
+    fn accounts_of_person(&self, user: &User) -> impl Iterator<Item = (&'a AccessGraph, &'a User)> + use<'a> {
+        let estate = self.estate;
+        let here = estate.iter().position(|graph| std::ptr::eq(graph, self.graph));
+        let accounts = here.map(|here| self.people.accounts(estate, self.policy, (here, user.id)));
+        accounts.unwrap_or_default().iter().filter_map(|(console, id)| {
+            let graph = &estate[*console];
+            Some((graph, graph.user(*id)?))
+        })
+    }
+
+    /// Whether two accounts of this console are one person's, as far as the roster or their traits tell.
+    fn same_person(&self, a: &User, b: &User) -> bool {
+        let of_this =
+            |(graph, user): (&AccessGraph, &User)| std::ptr::eq(graph, self.graph) && user.id == b.id;
+        a.id == b.id || self.accounts_of_person(a).any(of_this)
     }
 }
 
@@ -299,17 +323,57 @@ analyzers! {
     shared_or_generic_account: SharedOrGenericAccount,
     duplicate_identity: DuplicateIdentity,
     installer_account: InstallerAccount,
+    open_on_another_console: OpenOnAnotherConsole,
     unused_custom_role: UnusedCustomRole,
     similar_roles: SimilarRoles,
     role_definition_mismatch: RoleDefinitionMismatch,
+    role_definition_changed: RoleDefinitionChanged,
+    bespoke_role: BespokeRole,
     unknown_privilege: UnknownPrivilege,
     toxic_combination: ToxicCombination,
+    self_approved_exception: SelfApprovedException,
+    unaccountable_approver: UnaccountableApprover,
+    stale_report_access: StaleReportAccess,
+    toxic_combination_across_consoles: ToxicCombinationAcrossConsoles,
     incomplete_collection: IncompleteCollection,
 }
 
 /// Enabled accounts, by id. One whose state is not known counts as enabled.
 fn enabled(graph: &AccessGraph) -> impl Iterator<Item = &User> {
     graph.users().iter().filter(|user| user.is_enabled())
+}
+
+/// Whether everybody who holds a role is known: that somebody does not is proved only by seeing every user with its
+/// role.
+fn knows_all_holders(graph: &AccessGraph) -> bool {
+    graph.snapshot().coverage.is_complete(Part::Users)
+        && graph.users().iter().all(|user| user.role.id.is_some())
+}
+
+/// Whether the role's own list of users disagrees with the users' records.
+fn is_disputed(graph: &AccessGraph, role: &Role) -> bool {
+    let disputes = |check, object: &str| check == CrossCheck::RoleUsers && object == role.id.as_str();
+    graph.snapshot().anomalies.iter().any(|anomaly| disputes(anomaly.check, &anomaly.object))
+}
+
+/// Whether the person behind an account has left. Without a roster there is nothing that would say so; who is nobody in
+/// it is the business of a rule of its own.
+fn has_left(user: &User, now: DateTime<Utc>) -> Option<bool> {
+    match &user.person {
+        RosterMatch::NotAsked | RosterMatch::Nobody => Some(false),
+        RosterMatch::Person { person, .. } => person.has_left(now.date_naive()),
+        RosterMatch::Ambiguous { .. } => None,
+    }
+}
+
+/// Whether the users of all other consoles were seen whole, with the people behind them: else, nobody knows of a twin
+/// that there is not.
+fn others_are_seen(context: Context<'_>) -> bool {
+    let others = context.estate.iter().filter(|graph| !std::ptr::eq(*graph, context.graph));
+    others.map(|graph| &graph.snapshot().coverage).all(|coverage| {
+        let people = coverage.part(Part::Roster).is_none_or(|seen| seen.state != PartState::Incomplete);
+        people && coverage.is_complete(Part::Users)
+    })
 }
 
 /// Whether the console has a second factor for an account; `None` if that could not be told. A local account has no

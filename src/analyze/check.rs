@@ -1,6 +1,6 @@
 //! How a rule's test reads: a rule, a world, and what it must conclude.
 
-use super::{COMBINATIONS, Context, Policy, Powers, Rule, judge};
+use super::{COMBINATIONS, Context, People, Policy, Powers, Rule, judge};
 use crate::finding::{Finding, Judgement, Verdict};
 use crate::graph::AccessGraph;
 use crate::history::History;
@@ -70,6 +70,7 @@ pub(super) fn judged(rule: &dyn Rule, world: Snapshot, around: &Around) -> Judge
         estate: &estate,
         so_far: &around.so_far,
         powers: &Powers::new(&COMBINATIONS, graph),
+        people: &People::default(),
     };
     judge(rule, context)
 }

@@ -1,12 +1,7 @@
 //! HYG-03: several accounts of one person.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use super::{
-    Context, Mailbox, Outcome, Rule, cut, first_logins, is_one_person, list, login_form, mailbox_aspect, mailboxes,
-    name_form,
-};
-use crate::finding::{Finding, Severity, digest};
+use super::{Account, Cluster, Context, Outcome, Rule, Trait, clusters, cut, first_logins, list, source};
+use crate::finding::{Finding, Severity};
 use crate::model::{ConsoleIdentity, Part, User};
 
 about! {
@@ -35,7 +30,11 @@ impl Rule for DuplicateIdentity {
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let users = graph.users();
         let comparable = |user: &&User| user.email.is_some() || source(user).is_some();
-        let clusters = clusters(users).into_iter().filter(|cluster| cluster.users.iter().any(|user| user.is_enabled()));
+        // What the accounts themselves show; the roster's word is for the rules that have a roster.
+        let accounts: Vec<Account<'_>> = users.iter().map(|user| Account { console: 0, user }).collect();
+        let clusters = clusters(&accounts, |shared| !matches!(shared, Trait::Person(_)))
+            .into_iter()
+            .filter(|cluster| cluster.accounts.iter().any(|account| account.user.is_enabled()));
         Outcome {
             examined: users.iter().filter(comparable).count() as u64,
             expected: users.len() as u64,
@@ -46,9 +45,10 @@ impl Rule for DuplicateIdentity {
 }
 
 /// On the console, and told apart by what the accounts share: none of them is the person, and each may be deleted.
-fn finding(console: &ConsoleIdentity, Cluster { traits, users }: &Cluster<'_>) -> Finding {
+fn finding(console: &ConsoleIdentity, Cluster { traits, accounts }: &Cluster<'_>) -> Finding {
+    let users: Vec<&User> = accounts.iter().map(|account| account.user).collect();
     let lead = users[0];
-    let summary = format!("{} look like accounts of one person", first_logins(users));
+    let summary = format!("{} look like accounts of one person", first_logins(&users));
     let account = |user: &&User| {
         let state = if user.is_enabled() { "enabled" } else { "disabled" };
         let source = user.authentication.as_ref().and_then(|from| from.name.as_deref()).unwrap_or("unknown source");
@@ -61,117 +61,6 @@ fn finding(console: &ConsoleIdentity, Cluster { traits, users }: &Cluster<'_>) -
         .with("accounts", list(users.iter().map(account)))
         .with("they share", list(traits.iter().map(ToString::to_string)))
         .affecting(users.iter().map(|user| user.id))
-}
-
-/// Accounts of one person, by id, and what ties them together, in order.
-struct Cluster<'a> {
-    traits: BTreeSet<Trait>,
-    users: Vec<&'a User>,
-}
-
-/// What several accounts have in common. A mailbox comes before a name: it is the stronger sign, and it outlives a
-/// change of name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Trait {
-    Mailbox(Mailbox),
-    NameAndLogin { login: String, name: String },
-}
-
-impl Trait {
-    /// The first trait of a cluster is its identity: no other cluster has it, and it stays as long as two accounts
-    /// share it, whichever of them goes.
-    fn aspect(&self) -> String {
-        match self {
-            Self::Mailbox(mailbox) => mailbox_aspect(mailbox),
-            Self::NameAndLogin { login, name } => digest(&["name and login", login, name]),
-        }
-    }
-}
-
-impl std::fmt::Display for Trait {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Mailbox(mailbox) => write!(f, "the mailbox {mailbox}"),
-            Self::NameAndLogin { login, .. } => write!(f, "the full name and the login {login}"),
-        }
-    }
-}
-
-/// Accounts of one person, by the id of the first. Whoever shares a trait with one member belongs to it.
-fn clusters(users: &[User]) -> Vec<Cluster<'_>> {
-    let mut union = Union::new(users.len());
-    let index: HashMap<_, _> = users.iter().enumerate().map(|(index, user)| (user.id, index)).collect();
-    let of_mailboxes = mailboxes(users.iter())
-        .into_iter()
-        .filter(|(_, same)| same.len() > 1 && is_one_person(same))
-        .map(|(mailbox, same)| (Trait::Mailbox(mailbox), same));
-    let mut traits = Vec::new();
-    for (shared, same) in of_mailboxes.chain(same_name_and_login(users)) {
-        for pair in same.windows(2) {
-            union.join(index[&pair[0].id], index[&pair[1].id]);
-        }
-        traits.push((shared, index[&same[0].id]));
-    }
-    // Only accounts with a trait: on a large console nearly all others are alone.
-    let mut clusters: BTreeMap<usize, Cluster<'_>> = BTreeMap::new();
-    for (shared, member) in traits {
-        let cluster = clusters
-            .entry(union.root(member))
-            .or_insert_with(|| Cluster { traits: BTreeSet::new(), users: Vec::new() });
-        cluster.traits.insert(shared);
-    }
-    // By index, which is by id.
-    for (index, user) in users.iter().enumerate() {
-        if let Some(cluster) = clusters.get_mut(&union.root(index)) {
-            cluster.users.push(user);
-        }
-    }
-    clusters.into_values().collect()
-}
-
-/// Accounts of different sources with equal names and equal logins, but for case, separators and domain.
-fn same_name_and_login(users: &[User]) -> impl Iterator<Item = (Trait, Vec<&User>)> {
-    let mut alike: HashMap<(String, String), Vec<&User>> = HashMap::new();
-    for user in users.iter().filter(|user| source(user).is_some()) {
-        alike.entry((login_form(&user.login), name_form(&user.name))).or_default().push(user);
-    }
-    alike
-        .into_iter()
-        .filter(|(_, same)| same.iter().any(|user| source(user) != source(same[0])))
-        .map(|((login, name), same)| (Trait::NameAndLogin { login, name }, same))
-}
-
-/// What tells authentication sources apart: the id, else the type.
-fn source(user: &User) -> Option<(Option<i64>, Option<&str>)> {
-    let from = user.authentication.as_ref()?;
-    match (from.id, from.kind.as_deref()) {
-        (Some(id), _) => Some((Some(id.0), None)),
-        (None, Some(kind)) => Some((None, Some(kind))),
-        (None, None) => None,
-    }
-}
-
-/// Disjoint sets over indexes.
-struct Union(Vec<usize>);
-
-impl Union {
-    fn new(len: usize) -> Self {
-        Self((0..len).collect())
-    }
-
-    fn root(&mut self, mut index: usize) -> usize {
-        while self.0[index] != index {
-            self.0[index] = self.0[self.0[index]];
-            index = self.0[index];
-        }
-        index
-    }
-
-    /// The smaller root stays, so that the outcome does not depend on the order of joining.
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.root(a), self.root(b));
-        self.0[a.max(b)] = a.min(b);
-    }
 }
 
 #[cfg(test)]

@@ -11,12 +11,17 @@ pub(super) fn mailbox_aspect(mailbox: &Mailbox) -> String {
     digest(&["mailbox", &mailbox.local, &mailbox.domain])
 }
 
+/// The mailbox of an account; `None` if it has no address that could receive mail.
+pub(super) fn mailbox_of(user: &User) -> Option<Mailbox> {
+    user.email.as_deref().and_then(Mailbox::parse).map(Mailbox::untagged)
+}
+
 /// The mailboxes of these accounts, in order, each with its accounts in the order given.
 pub(super) fn mailboxes<'a>(users: impl Iterator<Item = &'a User>) -> BTreeMap<Mailbox, Vec<&'a User>> {
     let mut accounts: BTreeMap<Mailbox, Vec<&User>> = BTreeMap::new();
     for user in users {
-        if let Some(mailbox) = user.email.as_deref().and_then(Mailbox::parse) {
-            accounts.entry(mailbox.untagged()).or_default().push(user);
+        if let Some(mailbox) = mailbox_of(user) {
+            accounts.entry(mailbox).or_default().push(user);
         }
     }
     accounts

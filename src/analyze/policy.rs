@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Analyzers, Context, DeclaredAccount, Outcome, OwnRule, Powers, Rule};
+use super::{Analyzers, Context, DeclaredAccount, Outcome, OwnRule, People, Powers, Rule};
 use crate::finding::{Judgement, Verdict};
 use crate::graph::AccessGraph;
 use crate::history::History;
@@ -65,7 +65,8 @@ impl Policy {
     /// Judges every console of an estate by every rule. A rule that panics is a bug; it yields the verdict *error* and
     /// ends nothing.
     pub fn judge(&self, estate: &[AccessGraph], history: &History) -> Vec<Vec<Judgement>> {
-        estate.iter().map(|graph| self.judge_console(graph, estate, history)).collect()
+        let people = People::default();
+        estate.iter().map(|graph| self.judge_console(graph, estate, history, &people)).collect()
     }
 
     fn judge_console(
@@ -73,13 +74,15 @@ impl Policy {
         graph: &AccessGraph,
         estate: &[AccessGraph],
         history: &History,
+        people: &People,
     ) -> Vec<Judgement> {
         let combinations = self.analyzers.toxic_combination.combinations();
         let powers = &Powers::new(&combinations, graph);
         let now = graph.snapshot().finished;
         let mut judgements: Vec<Judgement> = Vec::new();
         for rule in self.rules() {
-            let context = Context { graph, now, policy: self, history, estate, so_far: &judgements, powers };
+            let context =
+                Context { graph, now, policy: self, history, estate, so_far: &judgements, powers, people };
             let judgement = judge(rule, context);
             judgements.push(judgement);
         }

@@ -72,7 +72,7 @@ impl Rule for SharedOrGenericAccount {
         let mut outcome = Outcome::default();
         let in_question = || enabled(graph).filter(|user| !self.allowed_logins.contains(&user.login));
         for user in in_question() {
-            outcome.judge(Some(self.is_generic(user)), || {
+            outcome.judge(Some(self.is_generic(&user.login)), || {
                 let summary = format!("{} looks like an account that several people share: generic login", cut(&user.login));
                 finding(context, Subject::from(user), &[user], summary).with("generic login", cut(&user.login))
             });
@@ -94,8 +94,14 @@ impl Rule for SharedOrGenericAccount {
 }
 
 impl SharedOrGenericAccount {
-    fn is_generic(&self, user: &User) -> bool {
-        matches(&self.patterns, &login_form(&user.login))
+    /// Whether a login names nobody.
+    pub(super) fn is_generic(&self, login: &str) -> bool {
+        matches(&self.patterns, &login_form(login))
+    }
+
+    /// Whether a mailbox is one of a list, a role or nobody.
+    pub(super) fn is_list(&self, mailbox: &Mailbox) -> bool {
+        matches(&self.list_addresses, &login_form(&mailbox.local))
     }
 
     /// What is wrong with a mailbox and its accounts: the words after the logins. An account with a generic login is told
@@ -104,8 +110,7 @@ impl SharedOrGenericAccount {
         if users.len() > 1 && !is_one_person(users) {
             return Some("are accounts of different people with one mailbox");
         }
-        let is_list = matches(&self.list_addresses, &login_form(&mailbox.local))
-            && users.iter().any(|user| !self.is_generic(user));
+        let is_list = self.is_list(mailbox) && users.iter().any(|user| !self.is_generic(&user.login));
         is_list.then_some(match users {
             [_] => "has the address of a list or role",
             _ => "have the address of a list or role",

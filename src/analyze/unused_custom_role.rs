@@ -1,9 +1,8 @@
 //! ROLE-01: custom roles that nobody holds.
 
-use super::{Context, Outcome, Rule, all_of, cut};
+use super::{Context, Outcome, Rule, all_of, cut, is_disputed, knows_all_holders};
 use crate::finding::{Finding, Severity};
-use crate::graph::AccessGraph;
-use crate::model::{CrossCheck, Part, Role};
+use crate::model::Part;
 
 about! {
     id: "unused_custom_role",
@@ -27,9 +26,7 @@ rule! {
 impl Rule for UnusedCustomRole {
     fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
-        // Absence of users is proved only by seeing every user with its role.
-        let seen_all = graph.snapshot().coverage.is_complete(Part::Users)
-            && graph.users().iter().all(|user| user.role.id.is_some());
+        let seen_all = knows_all_holders(graph);
         for role in graph.snapshot().roles.iter().filter(|role| !role.is_builtin()) {
             let unused = graph.users_of_role(&role.id).len() == 0;
             let certain = (seen_all && !is_disputed(graph, role)).then_some(true);
@@ -44,18 +41,12 @@ impl Rule for UnusedCustomRole {
     }
 }
 
-/// Whether the role's own list of users disagrees with the users' records.
-fn is_disputed(graph: &AccessGraph, role: &Role) -> bool {
-    let disputes = |check, object: &str| check == CrossCheck::RoleUsers && object == role.id.as_str();
-    graph.snapshot().anomalies.iter().any(|anomaly| disputes(anomaly.check, &anomaly.object))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::analyze::check::{Expect, check};
     use crate::model::sample::{incomplete, snapshot, user, with_role};
-    use crate::model::{Anomaly, Claim, User, UserRole};
+    use crate::model::{Anomaly, Claim, CrossCheck, User, UserRole};
 
     fn rule() -> UnusedCustomRole {
         UnusedCustomRole::default()
@@ -75,7 +66,7 @@ mod tests {
     #[test]
     fn does_not_apply_without_custom_roles() {
         let mut world = snapshot(vec![user(1, "mia")]);
-        world.roles.retain(Role::is_builtin);
+        world.roles.retain(crate::model::Role::is_builtin);
         check(&rule(), world, Expect::NotApplicable);
     }
 

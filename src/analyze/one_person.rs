@@ -1,0 +1,305 @@
+//! The accounts of one person: on one console, and over all consoles of a review.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::OnceLock;
+
+use super::{Mailbox, Policy, is_one_person, login_form, mailbox_aspect, mailbox_of, name_form};
+use crate::finding::digest;
+use crate::graph::AccessGraph;
+use crate::model::{User, UserId};
+
+/// An account and its console's place in the estate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Account<'a> {
+    /// The console's place.
+    pub(super) console: usize,
+    /// The account there.
+    pub(super) user: &'a User,
+}
+
+/// Accounts of one person, in the order given, and what ties them together, in order.
+#[derive(Debug)]
+pub(super) struct Cluster<'a> {
+    /// What they share.
+    pub(super) traits: BTreeSet<Trait>,
+    /// At least two of them.
+    pub(super) accounts: Vec<Account<'a>>,
+}
+
+/// What several accounts have in common. The roster's word is the strongest sign; a mailbox comes before a name, because
+/// it outlives a change of name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Trait {
+    /// The roster says that both are this person's, by its id.
+    Person(String),
+    /// One mailbox, and names that do not contradict each other.
+    Mailbox(Mailbox),
+    /// Equal names and equal logins at different sources, or on different consoles.
+    NameAndLogin {
+        /// The login, in comparable form.
+        login: String,
+        /// The full name, in comparable form.
+        name: String,
+    },
+}
+
+impl Trait {
+    /// The first trait of a cluster is its identity: no other cluster has it, and it stays as long as two accounts
+    /// share it, whichever of them goes.
+    pub(super) fn aspect(&self) -> String {
+        match self {
+            Self::Person(id) => digest(&["person", id]),
+            Self::Mailbox(mailbox) => mailbox_aspect(mailbox),
+            Self::NameAndLogin { login, name } => digest(&["name and login", login, name]),
+        }
+    }
+}
+
+impl fmt::Display for Trait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(id) => write!(f, "the person {id} of the roster"),
+            Self::Mailbox(mailbox) => write!(f, "the mailbox {mailbox}"),
+            Self::NameAndLogin { login, .. } => write!(f, "the full name and the login {login}"),
+        }
+    }
+}
+
+/// Accounts of one person, by the place of the first. Whoever shares a trait that tells with one member belongs to it.
+pub(super) fn clusters<'a>(accounts: &[Account<'a>], tells: impl Fn(&Trait) -> bool) -> Vec<Cluster<'a>> {
+    let mut union = Union::new(accounts.len());
+    let mut traits = Vec::new();
+    let shared = same_person(accounts).chain(same_mailbox(accounts)).chain(same_name_and_login(accounts));
+    for (shared, same) in shared.filter(|(shared, _)| tells(shared)) {
+        for pair in same.windows(2) {
+            union.join(pair[0], pair[1]);
+        }
+        traits.push((shared, same[0]));
+    }
+    // Only accounts with a trait: on a large console nearly all others are alone.
+    let mut clusters: BTreeMap<usize, Cluster<'_>> = BTreeMap::new();
+    for (shared, member) in traits {
+        let cluster = clusters
+            .entry(union.root(member))
+            .or_insert_with(|| Cluster { traits: BTreeSet::new(), accounts: Vec::new() });
+        cluster.traits.insert(shared);
+    }
+    for (place, account) in accounts.iter().enumerate() {
+        if let Some(cluster) = clusters.get_mut(&union.root(place)) {
+            cluster.accounts.push(*account);
+        }
+    }
+    clusters.into_values().collect()
+}
+
+/// Accounts, by their places, behind which the roster knows one person.
+fn same_person(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait, Vec<usize>)> {
+    let mut people: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, account) in accounts.iter().enumerate() {
+        if let Some(person) = account.user.person.person() {
+            people.entry(&person.id).or_default().push(place);
+        }
+    }
+    let people = people.into_iter().filter(|(_, same)| same.len() > 1);
+    people.map(|(id, same)| (Trait::Person(id.to_owned()), same))
+}
+
+/// Accounts with one mailbox that could be one person's.
+fn same_mailbox(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait, Vec<usize>)> {
+    let mut carriers: HashMap<Mailbox, Vec<usize>> = HashMap::new();
+    for (place, account) in accounts.iter().enumerate() {
+        if let Some(mailbox) = mailbox_of(account.user) {
+            carriers.entry(mailbox).or_default().push(place);
+        }
+    }
+    let of_one = |same: &[usize]| {
+        let users: Vec<&User> = same.iter().map(|place| accounts[*place].user).collect();
+        is_one_person(&users)
+    };
+    let shared = carriers.into_iter().filter(move |(_, same)| same.len() > 1 && of_one(same));
+    shared.map(|(mailbox, same)| (Trait::Mailbox(mailbox), same))
+}
+
+/// Accounts of different sources, or consoles, with equal names and equal logins, but for case, separators and domain.
+fn same_name_and_login(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait, Vec<usize>)> {
+    let mut alike: HashMap<(String, String), Vec<usize>> = HashMap::new();
+    for (place, Account { user, .. }) in accounts.iter().enumerate() {
+        if source(user).is_some() {
+            alike.entry((login_form(&user.login), name_form(&user.name))).or_default().push(place);
+        }
+    }
+    let from = |place: usize| (accounts[place].console, source(accounts[place].user));
+    let apart =
+        alike.into_iter().filter(move |(_, same)| same.iter().any(|place| from(*place) != from(same[0])));
+    apart.map(|((login, name), same)| (Trait::NameAndLogin { login, name }, same))
+}
+
+/// What tells authentication sources of a console apart: the id, else the type.
+pub(super) fn source(user: &User) -> Option<(Option<i64>, Option<&str>)> {
+    let from = user.authentication.as_ref()?;
+    match (from.id, from.kind.as_deref()) {
+        (Some(id), _) => Some((Some(id.0), None)),
+        (None, Some(kind)) => Some((None, Some(kind))),
+        (None, None) => None,
+    }
+}
+
+/// Who of an estate is one person, worked out when a rule first asks: most reviews need no answer.
+///
+/// Accounts that are nobody's by declaration are left out, and a generic login or the mailbox of a list ties nobody
+/// together: `admin` of one console is not the person behind `admin` of another.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    found: OnceLock<Found>,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    /// Each person's accounts: the console's place and the user, in the order of the estate.
+    people: Vec<Vec<(usize, UserId)>>,
+    /// The place in `people` of each account that has a twin.
+    of: HashMap<(usize, UserId), usize>,
+}
+
+impl People {
+    /// The accounts of the person behind an account, that one among them; none if it has no twin.
+    pub(super) fn accounts(
+        &self,
+        estate: &[AccessGraph],
+        policy: &Policy,
+        account: (usize, UserId),
+    ) -> &[(usize, UserId)] {
+        let found = self.found.get_or_init(|| find(estate, policy));
+        found.of.get(&account).map_or(&[], |person| &found.people[*person])
+    }
+}
+
+fn find(estate: &[AccessGraph], policy: &Policy) -> Found {
+    let mut accounts = Vec::with_capacity(estate.iter().map(|graph| graph.users().len()).sum());
+    let impersonal: BTreeSet<String> = policy
+        .accounts
+        .iter()
+        .filter(|declared| declared.is_impersonal())
+        .map(|declared| declared.login.to_lowercase())
+        .collect();
+    for (console, graph) in estate.iter().enumerate() {
+        let name = &graph.snapshot().console.name;
+        let is_nobodys = |user: &&User| {
+            !impersonal.is_empty()
+                && impersonal.contains(&user.login.to_lowercase())
+                && policy.declared(name, &user.login).is_some_and(super::DeclaredAccount::is_impersonal)
+        };
+        accounts.extend(
+            graph.users().iter().filter(|user| !is_nobodys(user)).map(|user| Account { console, user }),
+        );
+    }
+    let shared = &policy.analyzers.shared_or_generic_account;
+    let clusters = clusters(&accounts, |shared_trait| match shared_trait {
+        Trait::Person(_) => true,
+        Trait::Mailbox(mailbox) => !shared.is_list(mailbox),
+        Trait::NameAndLogin { login, .. } => !shared.is_generic(login),
+    });
+    let mut found = Found::default();
+    for cluster in clusters {
+        let person: Vec<_> =
+            cluster.accounts.iter().map(|account| (account.console, account.user.id)).collect();
+        found.of.extend(person.iter().map(|account| (*account, found.people.len())));
+        found.people.push(person);
+    }
+    found
+}
+
+/// Disjoint sets over places.
+struct Union(Vec<usize>);
+
+impl Union {
+    fn new(len: usize) -> Self {
+        Self((0..len).collect())
+    }
+
+    fn root(&mut self, mut place: usize) -> usize {
+        while self.0[place] != place {
+            self.0[place] = self.0[self.0[place]];
+            place = self.0[place];
+        }
+        place
+    }
+
+    /// The smaller root stays, so that the outcome does not depend on the order of joining.
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b)] = a.min(b);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze::{AccountKind, DeclaredAccount};
+    use crate::model::Snapshot;
+    use crate::model::sample::{known_as, local_user, person, snapshot, user};
+
+    fn world(name: &str, users: Vec<User>) -> Snapshot {
+        let mut world = snapshot(users);
+        world.console.name = name.into();
+        world
+    }
+
+    fn bare(user: User) -> User {
+        User { email: None, ..user }
+    }
+
+    /// The accounts of the person behind user 1 of the first of two consoles.
+    fn twins(here: User, there: Vec<User>, policy: &Policy) -> Vec<(usize, i64)> {
+        let estate = [world("hq", vec![here]), world("lab", there)].map(AccessGraph::build);
+        let people = People::default();
+        let of_first = people.accounts(&estate, policy, (0, UserId(1)));
+        of_first.iter().map(|(console, user)| (*console, user.0)).collect()
+    }
+
+    #[test]
+    fn roster_mailbox_or_name_and_login_tie_accounts_of_two_consoles() {
+        let named = |user: User, name: &str| User { name: name.into(), ..user };
+        let cases = [
+            (
+                "the roster",
+                known_as(bare(user(1, "asilva")), person("7")),
+                known_as(bare(user(4, "x9")), person("7")),
+                true,
+            ),
+            (
+                "another person",
+                known_as(bare(user(1, "asilva")), person("7")),
+                known_as(bare(user(4, "x9")), person("8")),
+                false,
+            ),
+            ("the mailbox", user(1, "ana"), User { login: "ana-vm".into(), ..user(4, "ana") }, true),
+            ("the mailbox of another", user(1, "ana"), named(user(4, "ana"), "Bo Li"), false),
+            ("name and login, one kind of source", bare(user(1, "ana")), bare(user(4, "ANA")), true),
+            ("the login alone", bare(user(1, "ana")), named(bare(user(4, "ana")), "Bo Li"), false),
+            ("a generic login", bare(local_user(1, "admin")), bare(local_user(4, "admin")), false),
+            ("the mailbox of a list", user(1, "team"), User { login: "x".into(), ..user(4, "team") }, false),
+        ];
+        for (says, here, there, tied) in cases {
+            let expected: &[(usize, i64)] = if tied { &[(0, 1), (1, 4)] } else { &[] };
+            assert_eq!(twins(here, vec![there, user(9, "bo")], &Policy::default()), expected, "{says}");
+        }
+    }
+
+    #[test]
+    fn what_is_declared_as_nobodys_is_nobodys_on_the_named_console() {
+        let service = |console: &str| DeclaredAccount {
+            console: Some(console.into()),
+            kind: AccountKind::Service,
+            ..DeclaredAccount::of("SVC-scan")
+        };
+        let twins_with = |accounts| {
+            let policy = Policy { accounts, ..Policy::default() };
+            twins(user(1, "svc-scan"), vec![user(4, "svc-scan")], &policy).len()
+        };
+        assert_eq!(twins_with(vec![service("hq"), service("lab")]), 0);
+        assert_eq!(twins_with(vec![service("lab")]), 0);
+        assert_eq!(twins_with(vec![service("elsewhere")]), 2);
+    }
+}
