@@ -265,7 +265,7 @@ fn estate(path: &Path) {
     };
     let reviewed = estate.into_iter().zip(judgements);
     let reviewed = reviewed.map(|(graph, judgements)| Reviewed { graph, judgements }).collect();
-    let report = assemble(run, reviewed, &[], &History::default());
+    let report = assemble(run, reviewed, &[], &[], &History::default());
     phase("assemble", &mut lap);
     let grants = report.grants().count();
     phase("count grants", &mut lap);

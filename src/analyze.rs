@@ -41,7 +41,7 @@ pub use toxic::{COMBINATIONS, Combination};
 use actor::{Actor, ActorKey, with_exceptions};
 use mailbox::{is_one_person, mailbox_aspect, mailbox_of, mailboxes};
 use mismatch::{Disagreements, disagreements};
-use one_person::{Account, Cluster, People, Trait, clusters, source};
+use one_person::{Account, Cluster, People, Trait, clusters, people, source};
 #[cfg(test)]
 use policy::judge;
 use power::{Powers, can_change, holds_everything, is_privileged};

@@ -3,6 +3,7 @@
 mod assembly;
 mod changes;
 mod controls;
+mod estate;
 mod rows;
 mod waivers;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use assembly::{Reviewed, assemble};
 pub use changes::{Comparison, Differences, FindingChange, FindingCounts, Uncompared, changes};
 pub use controls::{ControlRow, ControlState, ControlVerdict};
+pub use estate::{AccountPlace, Estate, Identity, IdentityAccount};
 pub use rows::{
     AnomalyRow, AssetGroupRow, Change, CoverageRow, Evidence, FindingRow, FindingState, GapRow, Grant,
     PrivilegeRow, RoleRow, RuleRow, Scopes, SiteRow, UserRow,
@@ -21,6 +23,7 @@ pub use rows::{
 pub use waivers::{WaiverRow, WaiverState};
 
 use controls::control_rows;
+use estate::{identities, totals};
 use waivers::{covering, waiver_rows, waiver_words, with_waivers};
 
 /// Everything one run found out.
@@ -35,6 +38,10 @@ pub struct Report {
     pub run: Run,
     /// The consoles under review.
     pub consoles: Vec<ConsoleSummary>,
+    /// What they come to together.
+    pub estate: Estate,
+    /// People with accounts on several of them.
+    pub identities: Vec<Identity>,
     /// Every rule's verdict on every console.
     pub rules: Vec<RuleRow>,
     /// Every finding.

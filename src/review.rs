@@ -166,9 +166,10 @@ pub fn report(snapshots: Vec<Snapshot>, policy: &Policy, occasion: Occasion, his
     let run = run(&snapshots, occasion);
     let estate: Vec<AccessGraph> = snapshots.into_iter().map(AccessGraph::build).collect();
     let judgements = policy.judge(&estate, history);
+    let people = policy.people(&estate);
     let reviewed = estate.into_iter().zip(judgements);
     let reviewed = reviewed.map(|(graph, judgements)| Reviewed { graph, judgements }).collect();
-    assemble(run, reviewed, &policy.waivers, history)
+    assemble(run, reviewed, &people, &policy.waivers, history)
 }
 
 fn run(snapshots: &[Snapshot], occasion: Occasion) -> Run {

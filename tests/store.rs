@@ -18,7 +18,7 @@ use recert::model::{
     Answer, Collector, CollectorRights, ConsoleIdentity, ConsoleSettings, Coverage, Depth, Requests,
     Snapshot, Totals,
 };
-use recert::report::{Completeness, FindingRow, FindingState, Report, RuleRow, Run, SCHEMA};
+use recert::report::{Completeness, Estate, FindingRow, FindingState, Report, RuleRow, Run, SCHEMA};
 use recert::store::{
     Channel, Claim, Finished, NewParcel, Ownership, OwnershipError, ParcelKind, ParcelState, Progressed,
     RunState, Store,
@@ -327,6 +327,8 @@ fn report(run: &str, job: &str, slot: i64) -> Report {
         },
         comparison: None,
         consoles: Vec::new(),
+        estate: Estate::default(),
+        identities: Vec::new(),
         rules: (0..RULES).map(rule).collect(),
         findings: (0..FINDINGS).map(finding).collect(),
         users: Vec::new(),

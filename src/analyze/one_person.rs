@@ -175,6 +175,11 @@ impl People {
     }
 }
 
+/// Each person's accounts, of those who have several: the console's place and the user, in the order of the estate.
+pub(super) fn people(estate: &[AccessGraph], policy: &Policy) -> Vec<Vec<(usize, UserId)>> {
+    find(estate, policy).people
+}
+
 fn find(estate: &[AccessGraph], policy: &Policy) -> Found {
     let mut accounts = Vec::with_capacity(estate.iter().map(|graph| graph.users().len()).sum());
     let impersonal: BTreeSet<String> = policy

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Analyzers, Context, DeclaredAccount, Outcome, OwnRule, People, Powers, Rule};
+use super::{Analyzers, Context, DeclaredAccount, Outcome, OwnRule, People, Powers, Rule, people};
 use crate::finding::{Judgement, Verdict};
 use crate::graph::AccessGraph;
 use crate::history::History;
-use crate::model::{Part, PartState};
+use crate::model::{Part, PartState, UserId};
 use crate::waiver::Waiver;
 
 /// The rules that speak of what the others concluded.
@@ -67,6 +67,11 @@ impl Policy {
     pub fn judge(&self, estate: &[AccessGraph], history: &History) -> Vec<Vec<Judgement>> {
         let people = People::default();
         estate.iter().map(|graph| self.judge_console(graph, estate, history, &people)).collect()
+    }
+
+    /// The accounts of each person who has several, by the places of their consoles, in the order of the estate.
+    pub fn people(&self, estate: &[AccessGraph]) -> Vec<Vec<(usize, UserId)>> {
+        people(estate, self)
     }
 
     fn judge_console(

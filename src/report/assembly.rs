@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{
-    AnomalyRow, AssetGroupRow, Completeness, ConsoleSummary, ConsoleTotals, CoverageRow, Evidence,
-    FindingRow, FindingState, GapRow, Grant, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA, Scopes,
-    SiteRow, UserRow, changes, control_rows, covering, waiver_rows, waiver_words, with_waivers,
+    AccountPlace, AnomalyRow, AssetGroupRow, Completeness, ConsoleSummary, ConsoleTotals, CoverageRow,
+    Estate, Evidence, FindingRow, FindingState, GapRow, Grant, PrivilegeRow, Report, RoleRow, RuleRow, Run,
+    SCHEMA, Scopes, SiteRow, UserRow, changes, control_rows, covering, identities, totals, waiver_rows,
+    waiver_words, with_waivers,
 };
 use crate::finding::{Finding, Judgement, Severity, SubjectKind};
 use crate::graph::{AccessGraph, Reach, Via};
@@ -23,8 +24,17 @@ pub struct Reviewed {
     pub judgements: Vec<Judgement>,
 }
 
-/// Assembles the report of a run. `run.verdict` is set here: complete only if every console ties out.
-pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>, waivers: &[Waiver], history: &History) -> Report {
+/// Assembles the report of a run. `people` are the accounts of one person each, by the places of their consoles in
+/// `reviewed`. `run.verdict` is set here: complete only if every console ties out.
+pub fn assemble(
+    mut run: Run,
+    mut reviewed: Vec<Reviewed>,
+    people: &[Vec<AccountPlace>],
+    waivers: &[Waiver],
+    history: &History,
+) -> Report {
+    // Before the consoles are sorted: people are told by the places of their consoles.
+    let identities = identities(&reviewed, people);
     reviewed.sort_by(|a, b| a.graph.snapshot().console.name.cmp(&b.graph.snapshot().console.name));
     let ties_out = reviewed.iter().all(|console| console.graph.snapshot().coverage.ties_out());
     run.verdict = completeness(ties_out);
@@ -32,6 +42,8 @@ pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>, waivers: &[Waiver], h
         schema: SCHEMA,
         run,
         consoles: Vec::new(),
+        estate: Estate::default(),
+        identities,
         rules: Vec::new(),
         findings: Vec::new(),
         users: Vec::new(),
@@ -53,6 +65,7 @@ pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>, waivers: &[Waiver], h
         add_console(&mut report, console, waivers);
     }
     report.controls = control_rows(&report);
+    report.estate = totals(&report, people);
     for finding in &mut report.findings {
         if let Some(sighting) = history.sightings.get(&finding.id) {
             finding.first_seen = sighting.first;

@@ -100,7 +100,7 @@ impl Report {
                 judgement(&LOCKED_RULE, Verdict::Unknown, Vec::new()),
             ],
         };
-        assemble(run, vec![lab, hq], &[], &history)
+        assemble(run, vec![lab, hq], &[], &[], &history)
     }
 }
 
