@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use super::{
     Account, BUILTIN, Estate, GLOBAL_ADMIN, LOCAL_ADMINS, LOCAL_USERS, PRIVILEGES, People, Person,
-    SINGLE_SIGN_ON, Seed, administrator, names, neighbours, plain_account, role,
+    SINGLE_SIGN_ON, Seed, Source, administrator, names, neighbours, plain_account, role,
 };
 
 /// A privilege of a newer console than the catalogue knows.
@@ -71,11 +71,24 @@ pub(super) fn blemish_large_console(estate: &mut Estate, people: People, rng: &m
     withhold_two_factor_answers(estate);
 }
 
-/// A console set up by hand: two-factor authentication off, a shared administrator, a left-over test account.
+/// A console set up by hand: two-factor authentication off, logins and sessions without tight limits, a
+/// former directory, an empty site, a shared administrator, a left-over test account.
 pub(super) fn blemish_small_console(estate: &mut Estate) {
     "6.6.209".clone_into(&mut estate.version);
     estate.two_factor_enabled = false;
-    estate.login_lock_threshold = 10;
+    estate.login_lock_threshold = 25;
+    "PT1H".clone_into(&mut estate.session_timeout);
+    let former = Source { name: "Former Directory".to_owned(), kind: "ldap".to_owned(), external: true };
+    let next = estate.sources.last_key_value().map_or(1, |(id, _)| id + 1);
+    estate.sources.insert(next, former);
+    let granted = |account: &Account| {
+        let is_plain = account.enabled && !account.all_sites && !account.superuser;
+        account.sites.first().copied().filter(|_| is_plain)
+    };
+    let site = estate.users.values().find_map(granted);
+    if let Some(site) = site.and_then(|id| estate.sites.get_mut(&id)) {
+        site.assets = 0;
+    }
     estate.quirks.inverse_lists_name_admins = false;
     for account in estate.users.values_mut() {
         account.two_factor = Seed::Absent;
