@@ -1,16 +1,16 @@
 //! AUTH-06: local accounts on a console that has an external authentication source.
 
-use super::{Context, Outcome, Rule, all_of, cut, enabled, list, yes_no};
+use super::{AccountKind, Context, Outcome, Rule, all_of, cut, enabled, list, yes_no};
 use crate::finding::{Finding, Severity};
 use crate::graph::AccessGraph;
-use crate::model::{AuthenticationSource, Part};
+use crate::model::{AuthenticationSource, Part, User};
 
 about! {
     id: "local_account_beside_external_source",
     code: "AUTH-06",
     title: "Local account beside an external authentication source",
-    flags: "Enabled local accounts on a console with an LDAP, Kerberos or SAML source, unless declared as break-glass or \
-            service accounts in allowed_logins.",
+    flags: "Enabled local accounts on a console with an LDAP, Kerberos or SAML source, unless declared as service or \
+            break-glass accounts in [[account]], or named in allowed_logins.",
     evidence: "The account's authentication source, and the list of sources.",
     why: "A local account is beyond the directory: nobody disables it when its owner leaves, and the identity provider's \
           second factor does not guard it.",
@@ -20,13 +20,14 @@ about! {
     api_call: "PUT /api/3/users/{id} with authentication.id of the external source (it replaces the whole user and drops \
                grants: read them before, restore them after).",
     needs: &[Part::Users, Part::UserPrivileges, Part::AuthenticationSources],
-    version: 1,
+    version: 2,
 }
 
 rule! {
     /// `[analyzers.local_account_beside_external_source]`: AUTH-06.
     LocalAccountBesideExternalSource {
-        /// Logins, exactly as the console writes them, that are local on purpose: break-glass and service accounts.
+        /// Logins, exactly as the console writes them, that are local on purpose beside the declared service and
+        /// break-glass accounts.
         allowed_logins: Vec<String> = Vec::new(),
     }
 }
@@ -39,7 +40,7 @@ impl Rule for LocalAccountBesideExternalSource {
         if external == Some(false) {
             return outcome;
         }
-        for user in enabled(graph).filter(|user| !self.allowed_logins.contains(&user.login)) {
+        for user in enabled(graph).filter(|user| !self.is_on_purpose(context, user)) {
             outcome.judge(all_of([external, user.is_local()]), || {
                 let privileged = context.is_privileged(user);
                 let severity = if privileged == Some(true) { Severity::High } else { Severity::Medium };
@@ -52,6 +53,14 @@ impl Rule for LocalAccountBesideExternalSource {
             });
         }
         outcome
+    }
+}
+
+impl LocalAccountBesideExternalSource {
+    fn is_on_purpose(&self, context: Context<'_>, user: &User) -> bool {
+        let declared = context.declared(user).map(|account| account.kind);
+        self.allowed_logins.contains(&user.login)
+            || matches!(declared, Some(AccountKind::Service | AccountKind::BreakGlass))
     }
 }
 
@@ -74,8 +83,8 @@ fn external_sources(graph: &AccessGraph) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::check::{Expect, check, findings};
-    use crate::model::User;
+    use crate::analyze::check::{Around, Expect, check, check_in, findings};
+    use crate::analyze::{DeclaredAccount, Policy};
     use crate::model::sample::{global_admin, incomplete, local_user, snapshot, user};
 
     fn rule(allowed: &[&str]) -> LocalAccountBesideExternalSource {
@@ -96,6 +105,23 @@ mod tests {
         let world = snapshot(vec![global_admin(1, "nxadmin"), user(3, "ben")]);
         check(&rule(&["nxadmin"]), world.clone(), Expect::Pass);
         check(&rule(&["NXADMIN"]), world, Expect::Fail(&["nxadmin"]));
+    }
+
+    #[test]
+    fn a_declared_service_or_break_glass_account_is_local_on_purpose() {
+        let world = snapshot(vec![global_admin(1, "nxadmin"), user(3, "ben")]);
+        for (kind, console, expected) in [
+            (AccountKind::Service, None, Expect::Pass),
+            (AccountKind::BreakGlass, Some("hq"), Expect::Pass),
+            (AccountKind::Service, Some("lab"), Expect::Fail(&["nxadmin"])),
+            (AccountKind::Shared, None, Expect::Fail(&["nxadmin"])),
+            (AccountKind::Personal, None, Expect::Fail(&["nxadmin"])),
+        ] {
+            let account =
+                DeclaredAccount { kind, console: console.map(str::to_owned), ..DeclaredAccount::of("NXadmin") };
+            let policy = Policy { accounts: vec![account], ..Policy::default() };
+            check_in(&rule(&[]), world.clone(), &Around { policy, ..Around::default() }, expected);
+        }
     }
 
     #[test]

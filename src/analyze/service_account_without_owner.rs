@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use super::{AccountKind, Context, DeclaredAccount, Outcome, Rule, all_of, any_of, conjoin, cut, enabled, login_form};
 use crate::finding::{Finding, Severity, digest};
+use crate::graph::AccessGraph;
 use crate::model::{CollectorRights, Part, User};
 use crate::pattern;
 
@@ -91,7 +92,7 @@ impl<'a> Owners<'a> {
         if declared.is_empty() {
             return Self(left);
         }
-        let users = context.estate.iter().flat_map(|graph| graph.users());
+        let users = context.estate.iter().flat_map(AccessGraph::users);
         for person in users.filter_map(|user| user.person.person()) {
             for known in std::iter::once(person.id.as_str()).chain(person.name.as_deref()) {
                 if let Some(owner) = declared.get(known) {

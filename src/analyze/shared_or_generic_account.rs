@@ -1,7 +1,7 @@
 //! HYG-02: accounts behind which no single person stands.
 
 use super::{
-    Context, Mailbox, Outcome, Rule, cut, enabled, first_logins, is_one_person, login_form, logins, mailbox_aspect,
+    Context, DeclaredAccount, Mailbox, Outcome, Rule, cut, enabled, first_logins, is_one_person, login_form, logins, mailbox_aspect,
     mailboxes, yes_no,
 };
 use crate::finding::{Finding, Severity, Subject};
@@ -13,7 +13,8 @@ about! {
     code: "HYG-02",
     title: "Shared or generic account",
     flags: "Enabled accounts with a generic login or the address of a list or role, and mailboxes that accounts of \
-            different people carry; unless declared in allowed_logins.",
+            different people carry; unless declared as service, shared or break-glass accounts in [[account]], or named in \
+            allowed_logins.",
     evidence: "Login, full name and mail address of the account, and those of the others.",
     why: "What is done under such an account cannot be laid at anybody's door.",
     severity: Severity::High,
@@ -22,7 +23,7 @@ about! {
     api_call: "POST /api/3/users creates the personal account; PUT /api/3/users/{id} with enabled=false disables the \
                shared one (it replaces the whole user and drops grants: read them before, restore them after).",
     needs: &[Part::Users, Part::UserPrivileges],
-    version: 2,
+    version: 3,
 }
 
 /// Logins that name a function, a team or nothing.
@@ -54,7 +55,8 @@ rule! {
         patterns: Vec<String> = owned(GENERIC_LOGINS),
         /// Mailboxes of lists and roles, compared in the same way by what stands before the `@`.
         list_addresses: Vec<String> = owned(LIST_ADDRESSES),
-        /// Logins, exactly as the console writes them, that are shared or generic on purpose.
+        /// Logins, exactly as the console writes them, that are shared or generic on purpose beside the declared service,
+        /// shared and break-glass accounts.
         allowed_logins: Vec<String> = Vec::new(),
     }
 }
@@ -70,7 +72,9 @@ impl Rule for SharedOrGenericAccount {
     fn examine(&self, context: Context<'_>) -> Outcome {
         let Context { graph, .. } = context;
         let mut outcome = Outcome::default();
-        let in_question = || enabled(graph).filter(|user| !self.allowed_logins.contains(&user.login));
+        let declared = |user: &User| context.declared(user).is_some_and(DeclaredAccount::is_impersonal);
+        let on_purpose = |user: &User| self.allowed_logins.contains(&user.login) || declared(user);
+        let in_question = || enabled(graph).filter(|user| !on_purpose(user));
         for user in in_question() {
             outcome.judge(Some(self.is_generic(&user.login)), || {
                 let summary = format!("{} looks like an account that several people share: generic login", cut(&user.login));
@@ -133,7 +137,8 @@ fn matches(patterns: &[String], form: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::check::{Expect, check, findings};
+    use crate::analyze::check::{Around, Expect, check, check_in, findings};
+    use crate::analyze::{AccountKind, Policy};
     use crate::model::sample::{global_admin, incomplete, snapshot, user};
 
     fn rule() -> SharedOrGenericAccount {
@@ -212,6 +217,23 @@ mod tests {
     fn a_declared_login_is_allowed() {
         let rule = SharedOrGenericAccount { allowed_logins: vec!["nxadmin".into()], ..rule() };
         check(&rule, snapshot(vec![global_admin(1, "nxadmin")]), Expect::NotApplicable);
+    }
+
+    #[test]
+    fn an_account_that_is_declared_impersonal_is_so_on_purpose() {
+        let world = snapshot(vec![
+            user(1, "guest"),
+            person(2, "bo", "Bo Li", "ops@corp.example"),
+            person(3, "cy", "Cy Ode", "ops@corp.example"),
+        ]);
+        let declared = |kind| {
+            let accounts = ["GUEST", "bo"].map(|login| DeclaredAccount { kind, ..DeclaredAccount::of(login) });
+            Around { policy: Policy { accounts: accounts.to_vec(), ..Policy::default() }, ..Around::default() }
+        };
+        for kind in [AccountKind::Service, AccountKind::Shared, AccountKind::BreakGlass] {
+            check_in(&rule(), world.clone(), &declared(kind), Expect::Pass);
+        }
+        check_in(&rule(), world, &declared(AccountKind::Personal), Expect::Fail(&["guest", "hq"]));
     }
 
     #[test]
