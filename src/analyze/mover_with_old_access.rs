@@ -153,7 +153,7 @@ mod tests {
     /// Somebody of a department, under a manager.
     fn of(user: User, department: Option<&str>, manager: Option<&str>) -> User {
         let (department, manager) = (department.map(str::to_owned), manager.map(str::to_owned));
-        known_as(user, Person { department, manager, ..person("7") })
+        known_as(user, Person { manager, department, ..person("7") })
     }
 
     fn sales(user: User) -> User {

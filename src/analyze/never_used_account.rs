@@ -83,7 +83,7 @@ impl NeverUsedAccount {
 }
 
 /// The ids of those that `dormant_account` has found: a log that begins before the first run shows the same to both.
-fn dormant<'a>(context: Context<'a>) -> HashSet<&'a str> {
+fn dormant(context: Context<'_>) -> HashSet<&str> {
     let judgement = context.so_far.iter().find(|judgement| judgement.rule.id == "dormant_account");
     let findings = judgement.into_iter().flat_map(|judgement| &judgement.findings);
     findings.map(|finding| finding.subject.id.as_str()).collect()

@@ -111,24 +111,25 @@ pub(super) fn last_seen(snapshot: &Snapshot) -> HashMap<UserId, LastSeen> {
     seen
 }
 
-/// Whom the names on scans and exceptions mean: a login, else a full name that only one account has.
+/// Whom the names on scans and exceptions mean: a login, else a full name. `None` for one that several accounts have.
 pub(super) struct Names<'a> {
-    logins: HashMap<&'a str, UserId>,
-    /// `None` for a name that several accounts have.
+    logins: HashMap<&'a str, Option<UserId>>,
     names: HashMap<&'a str, Option<UserId>>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn of(snapshot: &'a Snapshot) -> Self {
-        let mut names: HashMap<&str, Option<UserId>> = HashMap::new();
+        let (mut logins, mut names) = (HashMap::new(), HashMap::new());
         for user in &snapshot.users {
-            names.entry(user.name.as_str()).and_modify(|one| *one = None).or_insert(Some(user.id));
+            for (text, known) in [(&user.login, &mut logins), (&user.name, &mut names)] {
+                known.entry(text.as_str()).and_modify(|one| *one = None).or_insert(Some(user.id));
+            }
         }
-        Self { logins: snapshot.users.iter().map(|user| (user.login.as_str(), user.id)).collect(), names }
+        Self { logins, names }
     }
 
     fn find(&self, name: &str) -> Option<UserId> {
-        self.logins.get(name).copied().or_else(|| self.names.get(name).copied().flatten())
+        self.logins.get(name).or_else(|| self.names.get(name)).copied().flatten()
     }
 
     /// The account that acted: by its id, else by its name.
@@ -178,11 +179,14 @@ mod tests {
 
     #[test]
     fn a_name_of_several_accounts_means_none_of_them() {
-        let twins = [1, 2].map(|id| User { name: "Ana Silva".into(), ..user(id, &format!("ana{id}")) });
-        let mut world = snapshot(twins.to_vec());
-        world.scans = Answer::Known(vec![scan("Ana Silva", 9)]);
+        let mut users =
+            [1, 2].map(|id| User { name: "Ana Silva".into(), ..user(id, &format!("ana{id}")) }).to_vec();
+        // One login at two sources, which is another account's full name.
+        users.extend([user(3, "bo"), user(4, "bo"), User { name: "bo".into(), ..user(5, "cy") }]);
+        let mut world = snapshot(users);
+        world.scans = Answer::Known(vec![scan("Ana Silva", 9), scan("bo", 9)]);
         let graph = AccessGraph::build(world);
-        assert!(graph.last_seen(UserId(1)).is_none() && graph.last_seen(UserId(2)).is_none());
+        assert!((1..=5).all(|id| graph.last_seen(UserId(id)).is_none()));
     }
 
     #[test]

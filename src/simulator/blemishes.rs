@@ -74,14 +74,14 @@ pub(super) fn blemish_large_console(estate: &mut Estate, people: People, rng: &m
     withhold_two_factor_answers(estate);
 }
 
-/// A console set up by hand: two-factor authentication off, logins and sessions without tight limits, a
-/// former directory, an empty site, a shared administrator, a left-over test account.
+/// A console set up by hand: two-factor authentication off, logins and sessions without tight limits, a shared
+/// administrator, a left-over test account.
 pub(super) fn blemish_small_console(estate: &mut Estate) {
     "6.6.209".clone_into(&mut estate.version);
     estate.two_factor_enabled = false;
     estate.login_lock_threshold = 25;
     "PT1H".clone_into(&mut estate.session_timeout);
-a    estate.quirks.inverse_lists_name_admins = false;
+    estate.quirks.inverse_lists_name_admins = false;
     for account in estate.users.values_mut() {
         account.two_factor = Seed::Absent;
     }
