@@ -11,8 +11,9 @@ use crate::graph::AccessGraph;
 use crate::history::History;
 use crate::model::sample::{role, snapshot, user};
 use crate::model::{
-    Anomaly, Answer, AssetGroupId, Authentication, AuthenticationSourceId, Claim, CrossCheck,
-    KNOWN_PRIVILEGES, Part, PartState, PrivilegeId, SiteId, Snapshot, TwoFactor, User, UserId,
+    Act, Anomaly, Answer, AssetGroupId, Authentication, AuthenticationSourceId, Claim, CrossCheck, Exception,
+    ExceptionKind, KNOWN_PRIVILEGES, Part, PartState, PrivilegeId, ReportAccess, SiteId, Snapshot, TwoFactor,
+    User, UserId,
 };
 
 fn state() -> impl Strategy<Value = Option<bool>> {
@@ -124,12 +125,61 @@ fn anomaly() -> impl Strategy<Value = Anomaly> {
     })
 }
 
+fn act() -> impl Strategy<Value = Option<Act>> {
+    let act = proptest::option::weighted(0.9, 1_i64..12).prop_map(|user| Act {
+        user: user.map(UserId),
+        name: None,
+        at: None,
+    });
+    proptest::option::weighted(0.9, act)
+}
+
+fn exceptions() -> impl Strategy<Value = Vec<Exception>> {
+    let states = select(vec![None, Some("Approved"), Some("Expired"), Some("Rejected"), Some("Recalled")]);
+    let kinds = select(vec![ExceptionKind::Vulnerability, ExceptionKind::Policy]);
+    let expires = select(vec![None, Some("2020-01-01"), Some("2099-01-01"), Some("soon")]);
+    let exception =
+        (kinds, states, expires, act(), act()).prop_map(|(kind, state, expires, submitted, reviewed)| {
+            Exception {
+                kind,
+                id: 0,
+                state: state.map(str::to_owned),
+                about: None,
+                scope: None,
+                submitted,
+                reviewed,
+                expires: expires.map(str::to_owned),
+            }
+        });
+    prop::collection::vec(exception, 0..8).prop_map(|mut exceptions| {
+        exceptions.iter_mut().zip(1..).for_each(|(exception, id)| exception.id = id);
+        exceptions
+    })
+}
+
+fn reports() -> impl Strategy<Value = Vec<ReportAccess>> {
+    let report = (proptest::option::of(1_i64..12), subsequence(vec![1, 2, 3, 4, 11], 0..4)).prop_map(
+        |(owner, users)| ReportAccess {
+            id: 0,
+            name: "Risk".into(),
+            owner: owner.map(UserId),
+            users: users.into_iter().map(UserId).collect(),
+            recipients: Vec::new(),
+        },
+    );
+    prop::collection::vec(report, 0..4).prop_map(|mut reports| {
+        reports.iter_mut().zip(1..).for_each(|(report, id)| report.id = id);
+        reports
+    })
+}
+
 prop_compose! {
     fn world()(
         accounts in prop::collection::vec(account(), 0..10),
         roles in prop::collection::vec(privileges(), 0..4),
         anomalies in prop::collection::vec(anomaly(), 0..6),
         two_factor in state(),
+        (exceptions, reports) in (answer(exceptions()), answer(reports())),
         incomplete in proptest::option::of((select(Part::ALL.to_vec()), any::<bool>())),
     ) -> Snapshot {
         let mut world = snapshot(accounts);
@@ -141,6 +191,7 @@ prop_compose! {
         }
         world.anomalies = anomalies;
         world.settings.two_factor = two_factor;
+        (world.exceptions, world.reports) = (exceptions, reports);
         if let Some((part, proves_nothing)) = incomplete {
             let entry = world.coverage.parts.iter_mut().find(|entry| entry.part == part).unwrap();
             entry.state = if proves_nothing { PartState::Undetermined } else { PartState::Incomplete };
