@@ -1,6 +1,5 @@
 //! `recert demo`: simulated consoles on loopback, a real review of them over HTTP, all reports in a directory.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,7 +81,7 @@ fn source(name: String, simulator: &Simulator) -> anyhow::Result<Source> {
             two_factor: TwoFactorPolicy::Auto,
             concurrency: IN_FLIGHT * 2,
             focus: Focus::Everyone,
-            also: BTreeSet::new(),
+            also: Policy::default().wants(),
         },
         progress: Arc::new(Progress::default()),
     })
