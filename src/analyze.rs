@@ -339,6 +339,10 @@ analyzers! {
     unaccountable_approver: UnaccountableApprover,
     stale_report_access: StaleReportAccess,
     toxic_combination_across_consoles: ToxicCombinationAcrossConsoles,
+    review_overdue: ReviewOverdue,
+    revocation_not_effective: RevocationNotEffective,
+    break_glass_account: BreakGlassAccount,
+    waiver_hygiene: WaiverHygiene,
     incomplete_collection: IncompleteCollection,
 }
 

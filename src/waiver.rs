@@ -56,10 +56,14 @@ impl Waiver {
         self.rule == rule.id || self.rule.eq_ignore_ascii_case(&rule.code)
     }
 
+    /// Whether it speaks of a console.
+    pub fn is_on(&self, console: &ConsoleIdentity) -> bool {
+        self.console.as_deref().is_none_or(|wanted| named(wanted, &console.name))
+    }
+
     /// Whether it speaks of a finding of its rule on a console, whatever the time.
     pub fn covers(&self, console: &ConsoleIdentity, finding: &Finding) -> bool {
-        let named = |wanted: &str, text: &str| pattern::matches(&wanted.to_lowercase(), &text.to_lowercase());
-        if self.console.as_deref().is_some_and(|wanted| !named(wanted, &console.name)) {
+        if !self.is_on(console) {
             return false;
         }
         if let Some(id) = &self.finding {
@@ -107,6 +111,10 @@ impl Waiver {
         }
         None
     }
+}
+
+fn named(wanted: &str, text: &str) -> bool {
+    pattern::matches(&wanted.to_lowercase(), &text.to_lowercase())
 }
 
 #[cfg(test)]

@@ -42,9 +42,7 @@ impl<'a> Actor<'a> {
         let actor = |(act, id): (&'a Act, Option<UserId>)| {
             let name = act.name.as_deref().filter(|name| !name.trim().is_empty());
             match id {
-                Some(id) => {
-                    Some(graph.user(id).map_or_else(|| Self::Unlisted(id, name), |user| Self::Account(user)))
-                }
+                Some(id) => Some(graph.user(id).map_or_else(|| Self::Unlisted(id, name), Self::Account)),
                 None => name.map(Self::Named),
             }
         };

@@ -123,16 +123,22 @@ fn same_mailbox(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait, Vec<us
 
 /// Accounts of different sources, or consoles, with equal names and equal logins, but for case, separators and domain.
 fn same_name_and_login(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait, Vec<usize>)> {
-    let mut alike: HashMap<(String, String), Vec<usize>> = HashMap::new();
+    let mut logins: HashMap<String, Vec<usize>> = HashMap::new();
     for (place, Account { user, .. }) in accounts.iter().enumerate() {
         if source(user).is_some() {
-            alike.entry((login_form(&user.login), name_form(&user.name))).or_default().push(place);
+            logins.entry(login_form(&user.login)).or_default().push(place);
         }
     }
+    // Nearly every login is one account's alone: the names of the others need no comparing.
+    let alike = logins.into_iter().filter(|(_, same)| same.len() > 1).flat_map(|(login, same)| {
+        let mut names: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for place in same {
+            names.entry(name_form(&accounts[place].user.name)).or_default().push(place);
+        }
+        names.into_iter().map(move |(name, same)| (Trait::NameAndLogin { login: login.clone(), name }, same))
+    });
     let from = |place: usize| (accounts[place].console, source(accounts[place].user));
-    let apart =
-        alike.into_iter().filter(move |(_, same)| same.iter().any(|place| from(*place) != from(same[0])));
-    apart.map(|((login, name), same)| (Trait::NameAndLogin { login, name }, same))
+    alike.filter(move |(_, same)| same.iter().any(|place| from(*place) != from(same[0])))
 }
 
 /// What tells authentication sources of a console apart: the id, else the type.

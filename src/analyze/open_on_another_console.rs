@@ -37,7 +37,7 @@ impl Rule for OpenOnAnotherConsole {
         let seen = others_are_seen(context);
         for user in graph.users().iter().filter(|user| user.is_enabled()) {
             let closed = closed_elsewhere(context, user);
-            let wrong = if !closed.is_empty() { Some(true) } else { seen.then_some(false) };
+            let wrong = if closed.is_empty() { seen.then_some(false) } else { Some(true) };
             outcome.judge(wrong, || {
                 let consoles: Vec<_> = closed.iter().map(|(there, _)| cut(&there.snapshot().console.name)).collect();
                 let places = enumerate(&consoles, consoles.len());

@@ -107,11 +107,11 @@ fn held_by(finding: Finding, holders: &[&User]) -> Finding {
 }
 
 /// What one set has and the other has not.
-fn beyond(these: &BTreeSet<PrivilegeId>, those: &BTreeSet<PrivilegeId>) -> String {
-    if these.is_subset(those) {
+fn beyond(one: &BTreeSet<PrivilegeId>, other: &BTreeSet<PrivilegeId>) -> String {
+    if one.is_subset(other) {
         return "nothing".to_owned();
     }
-    list(these.difference(those).map(PrivilegeId::as_str))
+    list(one.difference(other).map(PrivilegeId::as_str))
 }
 
 #[cfg(test)]

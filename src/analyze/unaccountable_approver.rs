@@ -231,9 +231,9 @@ mod tests {
         }
     }
 
-    fn by(id: impl Into<Option<i64>>, name: &str) -> Option<Act> {
+    fn by(id: impl Into<Option<i64>>, name: &str) -> Act {
         let name = (!name.is_empty()).then(|| name.to_owned());
-        Some(Act { user: id.into().map(UserId), name, at: None })
+        Act { user: id.into().map(UserId), name, at: None }
     }
 
     fn approver() -> User {
@@ -246,7 +246,7 @@ mod tests {
 
     /// One exception that this account approved.
     fn world(approver: User) -> Snapshot {
-        with(vec![approver], vec![exception(12, by(1, "mia"))])
+        with(vec![approver], vec![exception(12, Some(by(1, "mia")))])
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn all_reasons_of_an_approver_are_one_finding() {
         let gone = User { enabled: Some(false), ..user(1, "mia") };
-        let twice = vec![exception(13, by(1, "")), exception(12, by(None, "mia"))];
+        let twice = vec![exception(13, Some(by(1, ""))), exception(12, Some(by(None, "mia")))];
         let found = findings(&rule(), with(vec![gone], twice));
         assert_eq!((found.len(), found[0].severity), (1, Severity::High));
         let says = "mia, who approved 2 exceptions in force, is disabled and may not approve a vulnerability exception any \
@@ -287,22 +287,22 @@ mod tests {
     #[test]
     fn a_policy_override_may_be_approved_with_a_policy_right() {
         let account = with_role(user(1, "mia"), "Ops", &["manage-policies"]);
-        let policy = Exception { kind: ExceptionKind::Policy, ..exception(3, by(1, "")) };
+        let policy = Exception { kind: ExceptionKind::Policy, ..exception(3, Some(by(1, ""))) };
         check(&rule(), with(vec![account], vec![policy.clone()]), Expect::Pass);
         check(&rule(), with(vec![user(1, "mia")], vec![policy]), Expect::Fail(&["mia"]));
     }
 
     #[test]
     fn who_is_not_listed_is_told_on_the_console_if_all_are_listed() {
-        for reviewed in [by(99, "eve"), by(99, ""), by(None, "eve")] {
+        for reviewed in [Some(by(99, "eve")), Some(by(99, "")), Some(by(None, "eve"))] {
             let gone = with(vec![approver()], vec![exception(12, reviewed)]);
             check(&rule(), gone.clone(), Expect::Fail(&["hq"]));
             check(&rule(), incomplete(gone, Part::Users), Expect::Unknown);
         }
         let twins = [1, 2].map(|id| User { name: "Ana Silva".into(), ..approver_with(id) });
-        check(&rule(), with(twins.to_vec(), vec![exception(12, by(None, "Ana Silva"))]), Expect::Unknown);
+        check(&rule(), with(twins.to_vec(), vec![exception(12, Some(by(None, "Ana Silva")))]), Expect::Unknown);
         check(&rule(), with(vec![approver()], vec![exception(12, None)]), Expect::Unknown);
-        check(&rule(), with(vec![approver()], vec![exception(12, by(None, ""))]), Expect::Unknown);
+        check(&rule(), with(vec![approver()], vec![exception(12, Some(by(None, "")))]), Expect::Unknown);
     }
 
     fn approver_with(id: i64) -> User {
@@ -322,7 +322,7 @@ mod tests {
             email: Some("desk@corp.example".into()),
             ..approver_with(id)
         };
-        let two = with(vec![mailbox(1, "mia", "Mia"), mailbox(2, "bo", "Bo")], vec![exception(12, by(1, ""))]);
+        let two = with(vec![mailbox(1, "mia", "Mia"), mailbox(2, "bo", "Bo")], vec![exception(12, Some(by(1, "")))]);
         let found = judged(&SharedOrGenericAccount::default(), two.clone(), &Around::default());
         check_in(&rule(), two, &Around { so_far: vec![found], ..Around::default() }, Expect::Fail(&["mia"]));
         let mut around = Around::default();
@@ -332,13 +332,14 @@ mod tests {
 
     #[test]
     fn only_exceptions_in_force_count() {
+        use crate::finding::Verdict::{Fail, NotApplicable, Unknown};
+
         // The sample was collected on 2026-09-21.
         let in_force = |state: Option<&str>, expires: Option<&str>| {
             let own = |text: &str| text.to_owned();
-            let exception = Exception { state: state.map(own), expires: expires.map(own), ..exception(1, by(99, "")) };
+            let exception = Exception { state: state.map(own), expires: expires.map(own), ..exception(1, Some(by(99, ""))) };
             judged(&rule(), with(Vec::new(), vec![exception]), &Around::default()).verdict
         };
-        use crate::finding::Verdict::{Fail, NotApplicable, Unknown};
         for (state, expires, verdict) in [
             (Some("approved"), None, Fail),
             (Some("Approved"), Some("2026-09-20"), NotApplicable),
