@@ -48,7 +48,7 @@ pub fn assemble(mut run: Run, mut reviewed: Vec<Reviewed>, waivers: &[Waiver], h
         changes: Vec::new(),
     };
     let before = history.before.as_ref();
-    let differences = before.map(|before| (before, changes(before, &reviewed, &history.sightings)));
+    let differences = before.map(|before| (before, changes(before, &reviewed, waivers, &history.sightings)));
     for console in reviewed {
         add_console(&mut report, console, waivers);
     }
