@@ -48,7 +48,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["Run", "Job", "Slot", "Result", "Users", "Findings", "Gaps", "Took"]);
+    table.set_header(["Run", "Job", "Slot", "Result", "Users", "Open findings", "Gaps", "Took"]);
     for run in &runs {
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         table.add_row([
@@ -77,7 +77,7 @@ pub(super) fn result(run: &RunRecord) -> &'static str {
     }
 }
 
-/// Findings by severity, worst first: `2 critical, 5 high`.
+/// Open findings by severity, worst first: `2 critical, 5 high`.
 fn findings(run: &RunRecord) -> String {
     let count = |severity: &Severity| run.findings.get(severity).filter(|count| **count > 0);
     let named =
