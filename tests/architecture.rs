@@ -87,6 +87,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store",
             "trust",
             "untrusted",
+            "waiver",
         ],
     ),
 ];
