@@ -22,6 +22,7 @@ mod simulate;
 mod status;
 mod store;
 mod summary;
+mod waive;
 mod who_can;
 
 use std::ffi::OsString;
@@ -66,7 +67,7 @@ pub enum Outcome {
     Usage = 2,
     /// Done, but the population is incomplete.
     Incomplete = 3,
-    /// Complete, and a finding is at or above `--fail-on`.
+    /// Complete, and an open finding is at or above `--fail-on`.
     Findings = 4,
 }
 
@@ -90,7 +91,7 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done and complete; 1 failed; 2 usage or configuration; 3 done, but the \
-                          population is incomplete; 4 complete, and a finding is at or above --fail-on.";
+                          population is incomplete; 4 complete, and an open finding is at or above --fail-on.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -106,6 +107,7 @@ enum Command {
     Store(store::Command),
     Check(check::Arguments),
     Rules(rules::Arguments),
+    Waive(waive::Arguments),
     Explain(explain::Arguments),
     WhoCan(who_can::Arguments),
     #[command(subcommand)]
@@ -171,6 +173,7 @@ async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyho
         Command::Store(command) => store::run(command, world, screen).await,
         Command::Check(arguments) => check::run(arguments, world, screen).await,
         Command::Rules(arguments) => rules::run(&arguments, world, screen),
+        Command::Waive(arguments) => waive::run(arguments, world, screen).await,
         Command::Explain(arguments) => explain::run(arguments, world, screen).await,
         Command::WhoCan(arguments) => who_can::run(arguments, world, screen).await,
         Command::Console(command) => console::run(command, world, screen).await,

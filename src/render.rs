@@ -17,8 +17,9 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::PartState;
-use crate::report::{CoverageRow, GapRow, Report, UserRow};
+use crate::finding::Framework;
+use crate::model::{MatchedBy, PartState};
+use crate::report::{CoverageRow, ENDS_NOW, ENDS_SOON, GapRow, Report, UserRow, WaiverRow, WaiverState};
 
 use templates::Template;
 use view::{Table, Text, counted, date, date_of, late, lateness};
@@ -111,6 +112,40 @@ fn users_worst_first(report: &Report) -> Vec<&UserRow> {
     let mut users: Vec<&UserRow> = report.users.iter().collect();
     users.sort_by_key(|user| Reverse((user.highest_severity, user.findings)));
     users
+}
+
+/// What the roster says of an account, in words; nothing where it was not asked.
+fn roster_words(user: &UserRow) -> String {
+    let by = user.matched_by.map_or("", |by| match by {
+        MatchedBy::ExternalId => "id",
+        MatchedBy::Email => "e-mail",
+        MatchedBy::Login => "login",
+        MatchedBy::Alias => "alias",
+    });
+    match (user.roster_match, user.match_confidence) {
+        ("not_asked", _) => String::new(),
+        ("person", Some(confidence)) => format!("{by}, {}", confidence.as_str()),
+        (other, _) => other.to_owned(),
+    }
+}
+
+/// The name of a framework, from the key that a report has.
+fn framework_name(key: &'static str) -> &'static str {
+    Framework::ALL.into_iter().find(|framework| framework.key() == key).map_or(key, Framework::as_str)
+}
+
+/// Waivers that somebody must look at, the most urgent first: those that end within days, those that have ended, those
+/// that end soon, those that cover nothing.
+fn waivers_to_decide(report: &Report) -> Vec<&WaiverRow> {
+    let rank = |waiver: &WaiverRow| match waiver.state {
+        _ if waiver.ends_within(ENDS_NOW) => 0,
+        WaiverState::Expired => 1,
+        _ if waiver.ends_within(ENDS_SOON) => 2,
+        _ => 3,
+    };
+    let mut waivers: Vec<&WaiverRow> = report.waivers.iter().filter(|row| row.needs_attention()).collect();
+    waivers.sort_by_key(|waiver| rank(waiver));
+    waivers
 }
 
 /// The parts that a console answered by what proves nothing, each once. Such a part is no gap, but not seen either.

@@ -20,7 +20,7 @@ pub use rows::{
     AnomalyRow, AssetGroupRow, Change, CoverageRow, Evidence, FindingRow, FindingState, GapRow, Grant,
     PrivilegeRow, RoleRow, RuleRow, Scopes, SiteRow, UserRow,
 };
-pub use waivers::{WaiverRow, WaiverState};
+pub use waivers::{ENDS_NOW, ENDS_SOON, WaiverRow, WaiverState};
 
 use controls::control_rows;
 use estate::{identities, totals};
@@ -64,12 +64,29 @@ pub struct Report {
     pub anomalies: Vec<AnomalyRow>,
     /// The earlier run that this one is compared with; `None` where there is none.
     pub comparison: Option<Comparison>,
-    /// Every waiver of the configuration, and what it covers.
+    /// Every waiver of the configuration, and what it covers; those that end first come first.
     pub waivers: Vec<WaiverRow>,
     /// Every control that a rule serves, and what the rules say of it.
     pub controls: Vec<ControlRow>,
     /// What changed since that run: by console, findings first, then what concerns administrators.
     pub changes: Vec<Change>,
+}
+
+impl Report {
+    /// The findings that no waiver covers, the worst first: those that every headline, alarm and exit code counts.
+    pub fn open(&self) -> impl Iterator<Item = &FindingRow> + Clone {
+        self.findings.iter().filter(|finding| finding.is_open())
+    }
+
+    /// How many findings a waiver covers.
+    pub fn waived(&self) -> u64 {
+        (self.findings.len() - self.open().count()) as u64
+    }
+
+    /// How many controls are neither passed nor failed: what their rules need was not seen, or is not provided.
+    pub fn not_proven(&self) -> u64 {
+        self.controls.iter().filter(|control| control.state == ControlState::NotProven).count() as u64
+    }
 }
 
 /// The value of `schema` in `report.json`.

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 
 use crate::day;
-use crate::finding::{About, Finding};
+use crate::finding::{About, Finding, Subject};
 use crate::model::ConsoleIdentity;
 use crate::pattern;
 
@@ -48,7 +48,7 @@ impl Waiver {
 
     /// The last second on which it counts.
     pub fn end(&self) -> DateTime<Utc> {
-        self.expires.and_time(NaiveTime::from_hms_opt(23, 59, 59).unwrap_or_default()).and_utc()
+        last_second(self.expires)
     }
 
     /// Whether it speaks of a rule.
@@ -56,23 +56,26 @@ impl Waiver {
         self.rule == rule.id || self.rule.eq_ignore_ascii_case(&rule.code)
     }
 
-    /// Whether it speaks of a console.
-    pub fn is_on(&self, console: &ConsoleIdentity) -> bool {
-        self.console.as_deref().is_none_or(|wanted| named(wanted, &console.name))
+    /// Whether it speaks of a console of this name.
+    pub fn is_on(&self, console: &str) -> bool {
+        self.console.as_deref().is_none_or(|wanted| named(wanted, console))
     }
 
     /// Whether it speaks of a finding of its rule on a console, whatever the time.
     pub fn covers(&self, console: &ConsoleIdentity, finding: &Finding) -> bool {
+        self.names(&console.name, || finding.id(console), &finding.subject)
+    }
+
+    /// Whether it speaks of a finding of its rule that is known by its id and subject alone, whatever the time.
+    pub fn names(&self, console: &str, finding: impl FnOnce() -> String, subject: &Subject) -> bool {
         if !self.is_on(console) {
             return false;
         }
         if let Some(id) = &self.finding {
-            return *id == finding.id(console);
+            return *id == finding();
         }
-        let subject = &finding.subject;
-        self.subject
-            .as_deref()
-            .is_some_and(|wanted| named(wanted, &subject.id) || named(wanted, &subject.name))
+        let wanted = self.subject.as_deref();
+        wanted.is_some_and(|wanted| named(wanted, &subject.id) || named(wanted, &subject.name))
     }
 
     /// Whether two of them say the same, but for reason and time.
@@ -113,6 +116,11 @@ impl Waiver {
     }
 }
 
+/// The last second of a day, in UTC.
+pub fn last_second(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::from_hms_opt(23, 59, 59).unwrap_or_default()).and_utc()
+}
+
 fn named(wanted: &str, text: &str) -> bool {
     pattern::matches(&wanted.to_lowercase(), &text.to_lowercase())
 }
@@ -120,7 +128,7 @@ fn named(wanted: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Severity, Subject, SubjectKind};
+    use crate::finding::{Severity, SubjectKind};
 
     fn waiver(subject: &str) -> Waiver {
         Waiver {

@@ -104,6 +104,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store",
             "trust",
             "untrusted",
+            "waiver",
         ],
     ),
 ];

@@ -44,7 +44,7 @@ impl Rule for WaiverHygiene {
     fn examine(&self, context: Context<'_>) -> Outcome {
         let console = &context.graph.snapshot().console;
         let mut outcome = Outcome::default();
-        for waiver in context.policy.waivers.iter().filter(|waiver| waiver.is_on(console)) {
+        for waiver in context.policy.waivers.iter().filter(|waiver| waiver.is_on(&console.name)) {
             // Only incomplete_collection and this rule itself have not judged yet.
             let Some(judgement) = context.so_far.iter().find(|judgement| waiver.is_of(&judgement.rule)) else { continue };
             let covered: Vec<&Finding> =
@@ -109,7 +109,7 @@ impl WaiverHygiene {
 
 /// Whether, of the consoles of the review, a waiver speaks of one.
 fn is_on_one_console(context: Context<'_>, waiver: &Waiver) -> bool {
-    context.estate.iter().filter(|graph| waiver.is_on(&graph.snapshot().console)).count() == 1
+    context.estate.iter().filter(|graph| waiver.is_on(&graph.snapshot().console.name)).count() == 1
 }
 
 /// What tells waivers apart: what they speak of, without case; never why, by whom or until when.

@@ -14,6 +14,7 @@ use crate::job::Plan;
 use crate::logon::LogRecord;
 use crate::model::{CollectorRights, Depth, LogonSource, Snapshot};
 use crate::people::RosterError;
+use crate::report::ENDS_SOON;
 use crate::review;
 use crate::store::{Store, StoreError};
 use crate::untrusted::visible;
@@ -54,6 +55,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         last_logons(table, world, &mut lines).await?;
     }
     roster(&config, world, &mut lines).await?;
+    waivers(&config, world, &mut lines)?;
     relay(&config, &mut lines).await?;
     jobs(&config, world, &mut lines)?;
     listener(&config, &mut lines)?;
@@ -143,6 +145,35 @@ async fn roster(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow
             lines.fail(&error.to_string(), mend)
         }
     }
+}
+
+/// How many waivers count, and which do not any more or not for long. None of that is a mistake: the review tells of it.
+fn waivers(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    let now = (world.clock)();
+    let waivers = &config.policy.waivers;
+    let file = config.waiver_file.as_deref();
+    if waivers.is_empty() && file.is_none() {
+        return Ok(());
+    }
+    let active = waivers.iter().filter(|waiver| waiver.is_active(now)).count();
+    lines.ok(&format!("waivers: {active} active, {} expired", waivers.len() - active))?;
+    if let Some(file) = file.filter(|file| !file.exists()) {
+        let what = "is not there yet; `recert waive` writes it";
+        lines.screen.line(format!("      waiver_file {} {what}", file.display()))?;
+    }
+    let mut ending: Vec<_> = waivers.iter().filter(|waiver| waiver.days_left(now) <= ENDS_SOON).collect();
+    ending.sort_by_key(|waiver| waiver.expires);
+    for waiver in ending {
+        let of = waiver.subject.as_deref().or(waiver.finding.as_deref()).unwrap_or_default();
+        let when = match waiver.days_left(now) {
+            ..0 => format!("expired on {}", waiver.expires),
+            0 => format!("ends today, {}", waiver.expires),
+            days => format!("ends on {}, in {days} days", waiver.expires),
+        };
+        let (place, rule) = (visible(&waiver.place), visible(&waiver.rule));
+        lines.screen.line(format!("      {place}: {rule} for {}: {when}", visible(of)))?;
+    }
+    Ok(())
 }
 
 /// Connects to the relay and logs in, as for a mail; sends none.

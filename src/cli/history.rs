@@ -64,7 +64,17 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["Run", "Job", "Slot", "Result", "Users", "Findings", "Gaps", "Took", "Signed off"]);
+    table.set_header([
+        "Run",
+        "Job",
+        "Slot",
+        "Result",
+        "Users",
+        "Open findings",
+        "Gaps",
+        "Took",
+        "Signed off",
+    ]);
     for Listed { run, signed_off } in &runs {
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         table.add_row([
@@ -96,7 +106,7 @@ pub(super) fn result(run: &RunRecord) -> &'static str {
     }
 }
 
-/// Findings by severity, worst first: `2 critical, 5 high`.
+/// Open findings by severity, worst first: `2 critical, 5 high`.
 fn findings(run: &RunRecord) -> String {
     let count = |severity: &Severity| run.findings.get(severity).filter(|count| **count > 0);
     let named =

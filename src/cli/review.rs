@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     /// Deliver to the recipients and directories of the job, and keep the run in the store
     #[arg(long, requires = "job")]
     deliver: bool,
-    /// Exit with 4 if a finding is at least this severe
+    /// Exit with 4 if a finding that no waiver covers is at least this severe
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Severity>,
     /// Print the whole report as one JSON document
@@ -95,7 +95,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
 
 /// Complete or not, and how bad.
 pub(super) fn outcome(report: &Report, fail_on: Option<Severity>) -> Outcome {
-    let worst = report.findings.iter().map(|finding| finding.severity).max();
+    let worst = report.open().map(|finding| finding.severity).max();
     if report.rules.iter().any(|rule| rule.verdict == Verdict::Error) {
         return Outcome::Failed;
     }

@@ -11,7 +11,7 @@ use owo_colors::{OwoColorize, Style};
 use super::Screen;
 use super::screen::style;
 use crate::finding::{Severity, Verdict};
-use crate::report::{Completeness, Report};
+use crate::report::{Completeness, ENDS_NOW, ENDS_SOON, Report, WaiverRow, WaiverState};
 use crate::untrusted::{shortened, visible};
 
 /// Findings that are told one by one.
@@ -38,6 +38,7 @@ pub(super) fn print(report: &Report, directory: Option<&Path>, screen: &mut Scre
     rules(report, screen)?;
     worst(report, screen)?;
     screen.line(counts(report))?;
+    reminders(report).into_iter().try_for_each(|line| screen.line(line))?;
     verdict(report, screen)?;
     if let Some(directory) = directory {
         screen.line(format!("Files in {}", directory.display()))?;
@@ -45,11 +46,11 @@ pub(super) fn print(report: &Report, directory: Option<&Path>, screen: &mut Scre
     Ok(())
 }
 
-/// Every rule with findings, worst first, and how the others ended.
+/// Every rule with open findings, worst first, and how the others ended.
 fn rules(report: &Report, screen: &mut Screen) -> io::Result<()> {
     // By what was found, which can be milder than the worst that a rule can find.
     let mut found: BTreeMap<&str, (Severity, u64, &str)> = BTreeMap::new();
-    for finding in &report.findings {
+    for finding in report.open() {
         let entry = found.entry(&finding.rule).or_insert((finding.severity, 0, &finding.title));
         *entry = (entry.0.max(finding.severity), entry.1 + 1, entry.2);
     }
@@ -57,7 +58,7 @@ fn rules(report: &Report, screen: &mut Screen) -> io::Result<()> {
     found.sort_by(|(_, a), (_, b)| b.0.cmp(&a.0).then_with(|| b.1.cmp(&a.1)));
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["Worst", "Findings", "Rule", "What"]);
+    table.set_header(["Worst", "Open", "Rule", "What"]);
     for (rule, (severity, count, title)) in &found {
         table.add_row([
             Cell::new(severity.style(style(*severity))),
@@ -85,7 +86,7 @@ fn rules(report: &Report, screen: &mut Screen) -> io::Result<()> {
 }
 
 fn worst(report: &Report, screen: &mut Screen) -> io::Result<()> {
-    let urgent = report.findings.iter().filter(|finding| finding.severity >= Severity::High);
+    let urgent = report.open().filter(|finding| finding.severity >= Severity::High);
     for finding in urgent.take(WORST) {
         let severity = finding.severity.style(style(finding.severity));
         let summary = visible(&finding.summary);
@@ -95,12 +96,41 @@ fn worst(report: &Report, screen: &mut Screen) -> io::Result<()> {
 }
 
 fn counts(report: &Report) -> String {
-    let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
+    let count = |severity| report.open().filter(|finding| finding.severity == severity).count();
     let counts: Vec<_> = Severity::WORST_FIRST
         .into_iter()
         .map(|severity| format!("{} {severity}", count(severity).style(style(severity))))
         .collect();
-    format!("Findings: {}", counts.join(", "))
+    let waived = match report.waived() {
+        0 => String::new(),
+        waived => format!("; {waived} waived"),
+    };
+    format!("Open findings: {}{waived}", counts.join(", "))
+}
+
+/// What somebody has to decide again, and what the review could not tell; nothing where there is nothing to say.
+fn reminders(report: &Report) -> Vec<String> {
+    let count = |wanted: &dyn Fn(&WaiverRow) -> bool| report.waivers.iter().filter(|row| wanted(row)).count();
+    let waivers = [
+        (count(&|row| row.ends_within(ENDS_NOW)), format!("end within {ENDS_NOW} days")),
+        (
+            count(&|row| row.ends_within(ENDS_SOON) && !row.ends_within(ENDS_NOW)),
+            format!("end within {ENDS_SOON} days"),
+        ),
+        (count(&|row| row.state == WaiverState::Expired), "expired".to_owned()),
+        (count(&|row| row.state == WaiverState::Unused), "unused".to_owned()),
+    ];
+    let waivers: Vec<String> = waivers
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let waivers = (!waivers.is_empty()).then(|| format!("Waivers: {}", waivers.join(", ")));
+    let controls = match report.not_proven() {
+        0 => None,
+        some => Some(format!("Controls: {some} of {} not proven", report.controls.len())),
+    };
+    waivers.into_iter().chain(controls).collect()
 }
 
 fn verdict(report: &Report, screen: &mut Screen) -> io::Result<()> {
@@ -130,5 +160,52 @@ fn verdict(report: &Report, screen: &mut Screen) -> io::Result<()> {
             }
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{ControlState, FindingState};
+
+    #[test]
+    fn open_findings_are_counted_and_what_is_beside_them_is_one_line_each() {
+        let mut report = Report::sample();
+        let plain = |text: String| anstream::adapter::strip_str(&text).to_string();
+        assert_eq!(plain(counts(&report)), "Open findings: 1 critical, 0 high, 1 medium, 0 low, 0 info");
+        assert_eq!(reminders(&report), [] as [String; 0]);
+        report.findings[0].state = FindingState::Waived;
+        report.controls[0].state = ControlState::NotProven;
+        let waiver = |days_left, state| WaiverRow {
+            rule: "locked_account".into(),
+            console: None,
+            subject: Some("mia".into()),
+            finding: None,
+            reason: "x".into(),
+            approved_by: "y".into(),
+            expires: report.run.finished.date_naive(),
+            days_left,
+            ticket: None,
+            state,
+            findings: 0,
+        };
+        report.waivers = vec![
+            waiver(-1, WaiverState::Expired),
+            waiver(7, WaiverState::Active),
+            waiver(8, WaiverState::Unused),
+            waiver(31, WaiverState::Active),
+            waiver(1, WaiverState::Elsewhere),
+        ];
+        assert_eq!(
+            plain(counts(&report)),
+            "Open findings: 0 critical, 0 high, 1 medium, 0 low, 0 info; 1 waived"
+        );
+        assert_eq!(
+            reminders(&report),
+            [
+                "Waivers: 1 end within 7 days, 1 end within 30 days, 1 expired, 1 unused",
+                "Controls: 1 of 1 not proven"
+            ]
+        );
     }
 }

@@ -234,8 +234,9 @@ impl Daemon {
         let run = &scheduled.run;
         match result {
             Ok(report) => {
-                let (findings, gaps) = (report.findings.len(), report.gaps.len());
-                tracing::info!(run, job, verdict = ?report.run.verdict, findings, gaps, "run done");
+                let (findings, waived) = (report.open().count(), report.waived());
+                let gaps = report.gaps.len();
+                tracing::info!(run, job, verdict = ?report.run.verdict, findings, waived, gaps, "run done");
                 self.telling.reported(&job, &report, took.unwrap_or_default());
             }
             Err(Interrupted::Stopped) => {

@@ -11,7 +11,7 @@ use crate::config::{EmailTable, When};
 use crate::deliver::{Attachment, LeftFile, Letter, NamedAs, Packed, message_id, pack};
 use crate::finding::Verdict;
 use crate::render::{self, ARTIFACTS, Alarm, Attached, Mail, MailContext, MailKind, alarm_mail, report_mail};
-use crate::report::{Completeness, FindingState, Report};
+use crate::report::{Completeness, Report};
 use crate::review::Scheduled;
 use crate::store::{Channel, NewParcel, ParcelKind};
 
@@ -120,7 +120,7 @@ fn kind(table: &EmailTable, report: &Report, last: Option<DateTime<Utc>>) -> Opt
     let wanted = match table.when {
         _ if partial => true,
         When::Always => true,
-        When::OnFindings => report.findings.iter().any(|finding| finding.state == FindingState::Open),
+        When::OnFindings => report.open().next().is_some(),
         When::OnChange => report.comparison.is_none() || !report.changes.is_empty(),
     };
     if wanted {

@@ -17,6 +17,7 @@ use csv::{Terminator, Writer, WriterBuilder};
 
 use super::{gaps_by_part, picture};
 use crate::finding::Severity;
+use crate::model::{Confidence, MatchedBy};
 use crate::report::{CoverageRow, FindingRow, GapRow, Report, RoleRow, Scopes, UserRow};
 
 /// A spreadsheet may take a cell that begins with one of these for a formula or lose the character; the apostrophe is
@@ -30,7 +31,8 @@ const UNKNOWN: &str = "unknown";
 const USERS: &[&str] = &[
     "console", "id", "login", "name", "email", "enabled", "locked", "auth_source", "auth_type", "external", "role_id",
     "role_name", "superuser", "privileges", "all_sites", "sites", "all_asset_groups", "asset_groups", "two_factor",
-    "findings", "highest_severity",
+    "findings", "highest_severity", "person", "roster_match", "matched_by", "match_confidence", "manager", "department",
+    "left", "last_seen", "last_seen_by", "last_seen_confidence",
 ];
 
 const GRANTS: &[&str] = &["console", "user_id", "login", "scope", "scope_id", "scope_name", "via"];
@@ -81,6 +83,16 @@ fn user_row(table: &mut Table<'_>, user: &UserRow) -> io::Result<()> {
     table.text(user.two_factor.as_str())?;
     table.number(user.findings)?;
     table.text(user.highest_severity.map_or("", Severity::as_str))?;
+    table.text(user.person.as_deref().unwrap_or_default())?;
+    table.text(user.roster_match)?;
+    table.text(user.matched_by.map_or("", MatchedBy::as_str))?;
+    table.text(user.match_confidence.map_or("", Confidence::as_str))?;
+    table.text(user.manager.as_deref().unwrap_or_default())?;
+    table.text(user.department.as_deref().unwrap_or_default())?;
+    table.flag(user.left)?;
+    table.time(user.last_seen)?;
+    table.text(user.last_seen_by.unwrap_or_default())?;
+    table.text(user.last_seen_confidence.map_or("", Confidence::as_str))?;
     table.end_row()
 }
 
@@ -323,7 +335,7 @@ mod tests {
     #[test]
     fn columns_are_those_of_the_contract() {
         let header = |columns: &[&str]| columns.join(", ");
-        assert_snapshot!(header(USERS), @"console, id, login, name, email, enabled, locked, auth_source, auth_type, external, role_id, role_name, superuser, privileges, all_sites, sites, all_asset_groups, asset_groups, two_factor, findings, highest_severity");
+        assert_snapshot!(header(USERS), @"console, id, login, name, email, enabled, locked, auth_source, auth_type, external, role_id, role_name, superuser, privileges, all_sites, sites, all_asset_groups, asset_groups, two_factor, findings, highest_severity, person, roster_match, matched_by, match_confidence, manager, department, left, last_seen, last_seen_by, last_seen_confidence");
         assert_snapshot!(header(GRANTS), @"console, user_id, login, scope, scope_id, scope_name, via");
         assert_snapshot!(header(FINDINGS), @"id, console, rule, title, severity, state, subject_kind, subject_id, subject_name, summary, evidence, remediation, controls, first_seen, waiver, waiver_expires");
         assert_snapshot!(header(ROLES), @"console, role_id, role_name, description, privileges, users, builtin");
@@ -358,15 +370,15 @@ mod tests {
 
     #[test]
     fn files_read_as_agreed() {
-        assert_snapshot!(text(users), @r##"
-        console,id,login,name,email,enabled,locked,auth_source,auth_type,external,role_id,role_name,superuser,privileges,all_sites,sites,all_asset_groups,asset_groups,two_factor,findings,highest_severity
-        hq,1,nxadmin,nxadmin Example,nxadmin@corp.example,true,false,Builtin Users,admin,false,global-admin,global-admin,true,all-permissions;approve-vulnerability-exceptions,true,all,true,all,not_configured,1,critical
+        assert_snapshot!(text(users), @r#"
+        console,id,login,name,email,enabled,locked,auth_source,auth_type,external,role_id,role_name,superuser,privileges,all_sites,sites,all_asset_groups,asset_groups,two_factor,findings,highest_severity,person,roster_match,matched_by,match_confidence,manager,department,left,last_seen,last_seen_by,last_seen_confidence
+        hq,1,nxadmin,nxadmin Example,nxadmin@corp.example,true,false,Builtin Users,admin,false,global-admin,global-admin,true,all-permissions;approve-vulnerability-exceptions,true,all,true,all,not_configured,1,critical,,not_asked,,,,,,,,
         hq,2,"'=HYPERLINK(""http://evil"",""x"")","<script>alert(1)</script>
-        Bcc: x<RLO>␛[31m,""q"";'","'=HYPERLINK(""http://evil"",""x"")@corp.example",true,true,Builtin Users,normal,false,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1,false,,configured,1,medium
-        hq,3,mia,mia Example,mia@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1,false,,delegated,0,
-        lab,7,noor,noor Example,noor@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,unknown,false,,delegated,0,
-        lab,8,ola,ola Example,ola@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1;3,false,,delegated,0,
-        "##);
+        Bcc: x<RLO>␛[31m,""q"";'","'=HYPERLINK(""http://evil"",""x"")@corp.example",true,true,Builtin Users,normal,false,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1,false,,configured,1,medium,,not_asked,,,,,,,,
+        hq,3,mia,mia Example,mia@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1,false,,delegated,0,,,not_asked,,,,,,,,
+        lab,7,noor,noor Example,noor@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,unknown,false,,delegated,0,,,not_asked,,,,,,,,
+        lab,8,ola,ola Example,ola@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1;3,false,,delegated,0,,,not_asked,,,,,,,,
+        "#);
         assert_snapshot!(text(grants), @r##"
         console,user_id,login,scope,scope_id,scope_name,via
         hq,1,nxadmin,site,1,Site 1,superuser

@@ -12,6 +12,7 @@ mod review;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod waivers;
 mod words;
 
 use std::io;
@@ -22,7 +23,10 @@ use css_inline::CSSInliner;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
-use super::{Table, Template, Templates, Text, counted, date, gaps_by_part, late, undetermined_parts};
+use super::{
+    Table, Template, Templates, Text, counted, date, gaps_by_part, late, undetermined_parts,
+    waivers_to_decide,
+};
 use crate::report::Report;
 
 use alarm::AlarmView;

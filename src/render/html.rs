@@ -5,20 +5,24 @@
 //! named.
 
 mod changes;
+mod controls;
 mod page;
 mod probe;
 mod rules;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod waivers;
 
 use std::io::{self, BufWriter, Write};
 
 use minijinja::value::Serde;
 
 use super::{
-    Table, Template, Templates, Text, date, date_of, lateness, undetermined_parts, users_worst_first,
+    Table, Template, Templates, Text, date, date_of, framework_name, lateness, roster_words,
+    undetermined_parts, users_worst_first,
 };
+use crate::finding::Verdict;
 use crate::report::Report;
 
 use page::Page;
@@ -47,6 +51,10 @@ const EVIDENCE: usize = 12;
 
 /// The most consoles that a heading names.
 const NAMES: usize = 4;
+
+/// The verdicts in the order that a reader needs them.
+const VERDICTS: [Verdict; 6] =
+    [Verdict::Error, Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::Pass, Verdict::NotApplicable];
 
 /// Writes the page.
 pub(super) fn report(report: &Report, templates: &Templates, out: &mut dyn Write) -> io::Result<()> {

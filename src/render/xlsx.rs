@@ -7,6 +7,7 @@ mod access_matrix;
 mod book;
 mod cell;
 mod changes;
+mod controls;
 mod coverage;
 mod findings;
 mod roles;
@@ -28,7 +29,9 @@ use self::book::{Book, Limits, part_name};
 use self::cell::{exact, serial, shown};
 use self::style::{Palette, Style};
 use self::table::{Column, HEAD_ROWS, Kind, Plan, Row, Table};
-use super::{gaps_by_part, lateness, picture, undetermined_parts, users_worst_first};
+use super::{
+    framework_name, gaps_by_part, lateness, picture, roster_words, undetermined_parts, users_worst_first,
+};
 use crate::report::Report;
 
 pub(super) fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -62,6 +65,7 @@ fn build(report: &Report, limits: Limits, out: impl Write + Send) -> Result<(), 
     scopes::asset_groups(&mut book)?;
     changes::write(&mut book)?;
     waivers::write(&mut book)?;
+    controls::write(&mut book)?;
     coverage::write(&mut book)?;
     book.workbook.save_to_writer(out)
 }

@@ -60,7 +60,7 @@ pub fn assemble(
         changes: Vec::new(),
     };
     let before = history.before.as_ref();
-    let differences = before.map(|before| (before, changes(before, &reviewed, &history.sightings)));
+    let differences = before.map(|before| (before, changes(before, &reviewed, waivers, &history.sightings)));
     for console in reviewed {
         add_console(&mut report, console, waivers);
     }

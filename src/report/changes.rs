@@ -12,6 +12,7 @@ mod side;
 #[cfg(test)]
 mod tests;
 mod users;
+mod waivers;
 mod words;
 
 use std::collections::{BTreeSet, HashMap};
@@ -20,9 +21,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Change, Reviewed};
+use super::{Change, ENDS_NOW, ENDS_SOON, Reviewed};
 use crate::history::{Before, BeforeFinding, BeforeRule, Sighting};
 use crate::model::{ConsoleIdentity, GLOBAL_ADMIN, Part, PartState, PrivilegeId, Role, Snapshot, User};
+use crate::waiver::Waiver;
 
 use findings::{Earlier, Ledger};
 use side::Side;
@@ -114,6 +116,7 @@ pub struct Uncompared {
 const KINDS: &[&str] = &[
     "console",
     "rule",
+    "waiver",
     "user",
     "flags",
     "privileges",
@@ -129,9 +132,14 @@ const KINDS: &[&str] = &[
 /// What happens to findings, in the order of the report.
 const FINDING_CHANGES: &[&str] = &["reopened", "new", "resolved"];
 
-/// Compares a review with an earlier run.
+/// Compares a review with an earlier run. The waivers are those of now: earlier ones are not kept.
 #[expect(clippy::implicit_hasher, reason = "the history has this type")]
-pub fn changes(before: &Before, now: &[Reviewed], sightings: &HashMap<String, Sighting>) -> Differences {
+pub fn changes(
+    before: &Before,
+    now: &[Reviewed],
+    waivers: &[Waiver],
+    sightings: &HashMap<String, Sighting>,
+) -> Differences {
     let earlier = Earlier::of(before, sightings);
     let mut differences = Differences::default();
     let mut matched = vec![false; before.snapshots.len()];
@@ -159,6 +167,7 @@ pub fn changes(before: &Before, now: &[Reviewed], sightings: &HashMap<String, Si
         notes.add_console("not_reviewed", then, what);
         differences.take(notes, ledger);
     }
+    differences.changes.extend(waivers::changes(before.finished, now, waivers));
     differences.sort();
     differences
 }

@@ -92,6 +92,13 @@ pub struct FindingRow {
     pub waiver_expires: Option<DateTime<Utc>>,
 }
 
+impl FindingRow {
+    /// Whether no waiver covers it.
+    pub fn is_open(&self) -> bool {
+        self.state == FindingState::Open
+    }
+}
+
 /// One piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Evidence {

@@ -2,13 +2,13 @@
 
 use std::cmp::Reverse;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::Reviewed;
 use crate::finding::{About, Finding, Judgement, Verdict};
 use crate::model::Snapshot;
-use crate::waiver::Waiver;
+use crate::waiver::{Waiver, last_second};
 
 /// A waiver of the configuration, and what became of it in this run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,10 +43,12 @@ pub struct WaiverRow {
 pub enum WaiverState {
     /// It covers at least one finding.
     Active,
-    /// It counts, and there is nothing that it covers.
+    /// It counts, and nothing was found that it covers.
     Unused,
     /// It does not count any more.
     Expired,
+    /// It speaks of no console of this run, so that nothing can be said of it.
+    Elsewhere,
 }
 
 impl WaiverState {
@@ -56,7 +58,37 @@ impl WaiverState {
             Self::Active => "active",
             Self::Unused => "unused",
             Self::Expired => "expired",
+            Self::Elsewhere => "elsewhere",
         }
+    }
+}
+
+/// A waiver that ends within so many days is told of, so that there is time to mend or to decide again.
+pub const ENDS_SOON: i64 = 30;
+
+/// A waiver that ends within so many days is told of first.
+pub const ENDS_NOW: i64 = 7;
+
+impl WaiverRow {
+    /// Whether it counts, and ends within so many days.
+    pub fn ends_within(&self, days: i64) -> bool {
+        matches!(self.state, WaiverState::Active | WaiverState::Unused) && self.days_left <= days
+    }
+
+    /// Whether somebody must look at it: it has expired, covers nothing, or ends soon.
+    pub fn needs_attention(&self) -> bool {
+        matches!(self.state, WaiverState::Expired | WaiverState::Unused) || self.ends_within(ENDS_SOON)
+    }
+
+    /// The last second on which it counts.
+    pub fn end(&self) -> DateTime<Utc> {
+        last_second(self.expires)
+    }
+
+    /// What it is for: the subject, or the one finding by its id.
+    pub fn of(&self) -> String {
+        let finding = || self.finding.as_ref().map(|id| format!("finding {id}"));
+        self.subject.clone().or_else(finding).unwrap_or_default()
     }
 }
 
@@ -73,6 +105,7 @@ pub(super) fn waiver_rows(reviewed: &[Reviewed], waivers: &[Waiver]) -> Vec<Waiv
             findings.filter(|finding| waiver.covers(identity, finding))
         });
         let findings = covered.count() as u64;
+        let here = reviewed.iter().any(|console| waiver.is_on(&console.graph.snapshot().console.name));
         WaiverRow {
             rule: waiver.rule.clone(),
             console: waiver.console.clone(),
@@ -84,6 +117,7 @@ pub(super) fn waiver_rows(reviewed: &[Reviewed], waivers: &[Waiver]) -> Vec<Waiv
             days_left: waiver.days_left(now),
             ticket: waiver.ticket.clone(),
             state: match (waiver.is_active(now), findings) {
+                _ if !here => WaiverState::Elsewhere,
                 (false, _) => WaiverState::Expired,
                 (true, 0) => WaiverState::Unused,
                 (true, _) => WaiverState::Active,

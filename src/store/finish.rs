@@ -71,9 +71,8 @@ fn set_done(tx: &Transaction<'_>, report: &Report, now: DateTime<Utc>) -> Result
             names,
         ),
     )?;
-    let [critical, high, medium, low, info] = Severity::WORST_FIRST.map(|severity| {
-        Count::of(report.findings.iter().filter(|finding| finding.severity == severity).count())
-    });
+    let [critical, high, medium, low, info] = Severity::WORST_FIRST
+        .map(|severity| Count::of(report.open().filter(|finding| finding.severity == severity).count()));
     tx.execute(
         "UPDATE runs SET critical = ?2, high = ?3, medium = ?4, low = ?5, info = ?6 WHERE id = ?1",
         (&run.id, critical, high, medium, low, info),
@@ -169,6 +168,18 @@ mod tests {
             ("deliveries", 0),
         ];
         assert_eq!(rows(&store).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_run_counts_open_findings_and_keeps_the_waived_ones() {
+        let trial = Trial::new();
+        let store = trial.open();
+        let mut report = report("a", None, 400);
+        report.findings[0].state = crate::report::FindingState::Waived;
+        assert!(store.finish(finished(report)).await.unwrap());
+        let run = store.run("a").await.unwrap().pop().unwrap();
+        assert_eq!(run.findings, BTreeMap::from([(Severity::Medium, 1)]));
+        assert_eq!(store.before("a").await.unwrap().unwrap().findings.len(), 2);
     }
 
     #[tokio::test]

@@ -71,6 +71,19 @@ impl Store {
         self.complete(read).await
     }
 
+    /// The findings whose ids start so, in the newest done run of each job.
+    pub async fn newest_findings(&self, id: &str) -> Result<Vec<BeforeFinding>, StoreError> {
+        let id = id.to_owned();
+        self.writer
+            .look(move |tx| {
+                let newest = "run IN (SELECT id FROM runs WHERE state = 'done' AND NOT EXISTS (
+                                  SELECT 1 FROM runs AS later WHERE later.job IS runs.job AND later.state = 'done'
+                                  AND (later.judged, later.id) > (runs.judged, runs.id)))";
+                select(tx, &format!("{newest} AND substr(id, 1, length(?1)) = ?1"), &id)
+            })
+            .await
+    }
+
     /// Adds the snapshots.
     async fn complete(&self, read: Option<(Before, Vec<u8>)>) -> Result<Option<Before>, StoreError> {
         let Some((mut before, packed)) = read else { return Ok(None) };
@@ -117,19 +130,20 @@ fn read(tx: &Transaction<'_>, run: &str) -> Result<Option<(Before, Vec<u8>)>, Fa
         slot: slot.map(|At(slot)| slot),
         finished,
         snapshots: Vec::new(),
-        findings: findings(tx, run)?,
+        findings: select(tx, "run = ?1", run)?,
         rules: rules(tx, run)?,
     };
     Ok(Some((before, packed)))
 }
 
-fn findings(tx: &Transaction<'_>, run: &str) -> Result<Vec<BeforeFinding>, Fault> {
-    let mut statement = tx.prepare_cached(
+/// The findings that a condition with one parameter holds for.
+fn select(tx: &Transaction<'_>, condition: &str, parameter: &str) -> Result<Vec<BeforeFinding>, Fault> {
+    let mut statement = tx.prepare_cached(&format!(
         "SELECT id, console, rule, severity, subject_kind, subject_id, subject_name, summary
-         FROM findings WHERE run = ?1 ORDER BY position",
-    )?;
+         FROM findings WHERE {condition} ORDER BY run, position"
+    ))?;
     let mut names = Names::default();
-    let findings = statement.query_map([run], |row| {
+    let findings = statement.query_map([parameter], |row| {
         let (Word(severity), Word(subject_kind)) = (row.get(3)?, row.get(4)?);
         Ok(BeforeFinding {
             id: row.get(0)?,
@@ -213,6 +227,23 @@ mod tests {
         assert_eq!(rules.len(), report.rules.len());
         assert!(rules.contains(&("locked_account", "lab", Verdict::Unknown)), "{rules:?}");
         assert_eq!((before.rules[0].examined, before.rules[0].expected), (3, 3));
+    }
+
+    #[tokio::test]
+    async fn findings_are_found_by_the_start_of_their_ids_in_the_newest_run_of_each_job() {
+        let trial = Trial::new();
+        let store = trial.open();
+        let ids = |found: Vec<BeforeFinding>| found.into_iter().map(|one| one.id).collect::<Vec<_>>();
+        let mut old = report("a", Some(100), 110);
+        old.findings[0].id = "0123456789abcdef0123".into();
+        store.finish(finished(old)).await.unwrap();
+        assert_eq!(ids(store.newest_findings("012345").await.unwrap()), ["0123456789abcdef0123"]);
+        let new = report("b", Some(200), 210);
+        let known = new.findings[0].id.clone();
+        store.finish(finished(new)).await.unwrap();
+        assert_eq!(ids(store.newest_findings("012345").await.unwrap()), [] as [String; 0], "of an older run");
+        assert_eq!(ids(store.newest_findings(&known[..6]).await.unwrap()), [known]);
+        assert_eq!(ids(store.newest_findings("%").await.unwrap()), [] as [String; 0], "no pattern");
     }
 
     #[tokio::test]

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use super::changes::{self, ChangeCount, ChangeView};
 use super::files::FilesView;
+use super::waivers::{self, WaiverView};
 use super::{MailContext, MailKind, Table, Text, date, gaps_by_part, late, undetermined_parts, words};
 use crate::finding::Severity;
 use crate::model::GapReason;
-use crate::report::{Completeness, ConsoleSummary, CoverageRow, FindingRow, FindingState, GapRow, Report};
+use crate::report::{Completeness, ConsoleSummary, CoverageRow, FindingRow, GapRow, Report};
 
 /// The most consoles in the table of consoles.
 const CONSOLES: usize = 20;
@@ -43,6 +44,8 @@ pub(super) struct ReviewView {
     pub(super) severities: Vec<SeverityBar>,
     pub(super) consoles: Table<ConsoleView>,
     pub(super) gaps: Table<GapView>,
+    /// Waivers that have expired, cover nothing or end soon.
+    pub(super) waivers: Table<WaiverView>,
     pub(super) earlier: Option<EarlierView>,
     pub(super) change_counts: Table<ChangeCount>,
     pub(super) changes: Table<ChangeView>,
@@ -62,6 +65,9 @@ pub(super) struct Counts {
     pub(super) findings: u64,
     /// Findings that a waiver covers.
     pub(super) waived: u64,
+    pub(super) controls: u64,
+    /// Controls of which nothing is proven.
+    pub(super) not_proven: u64,
     pub(super) gaps: u64,
 }
 
@@ -116,8 +122,7 @@ pub(super) struct FindingView {
 impl ReviewView {
     pub(super) fn of(report: &Report, context: &MailContext<'_>) -> Self {
         let run = &report.run;
-        let open: Vec<&FindingRow> =
-            report.findings.iter().filter(|row| row.state == FindingState::Open).collect();
+        let open: Vec<&FindingRow> = report.open().collect();
         let heartbeat = context.kind == MailKind::Heartbeat;
         Self {
             complete: run.verdict == Completeness::Complete,
@@ -131,6 +136,7 @@ impl ReviewView {
             severities: severities(&open),
             consoles: consoles(report, &open),
             gaps: gaps(report),
+            waivers: waivers::waivers(report),
             earlier: report.comparison.as_ref().map(|comparison| EarlierView {
                 finished: date(comparison.finished),
                 uncompared: comparison.uncompared.len() as u64,
@@ -150,13 +156,26 @@ impl ReviewView {
             slot: Some(String::new()),
             late: Some(String::new()),
             collapsed: 1,
-            counts: Counts { consoles: 2, incomplete_consoles: 1, users: 2, findings: 2, waived: 1, gaps: 2 },
+            counts: Counts {
+                consoles: 2,
+                incomplete_consoles: 1,
+                users: 2,
+                findings: 2,
+                waived: 1,
+                controls: 2,
+                not_proven: 1,
+                gaps: 2,
+            },
             severities: vec![
                 SeverityBar { severity: "critical", findings: 2, percent: 100 },
                 SeverityBar { severity: "high", findings: 0, percent: 0 },
             ],
             consoles: part(vec![ConsoleView { gaps: 2, ..ConsoleView::default() }]),
             gaps: part(vec![GapView { reasons: vec!["unavailable"], ..GapView::default() }]),
+            waivers: part(vec![
+                WaiverView { due: "now", console: Some(Text::name("probe")), ..WaiverView::default() },
+                WaiverView { due: "unused", ..WaiverView::default() },
+            ]),
             earlier: Some(EarlierView { uncompared: 1, ..EarlierView::default() }),
             change_counts: part(vec![ChangeCount::default()]),
             changes: part(vec![ChangeView::default()]),
@@ -180,7 +199,9 @@ impl Counts {
             incomplete_consoles: report.consoles.iter().filter(incomplete).count() as u64,
             users: report.users.len() as u64,
             findings: open.len() as u64,
-            waived: (report.findings.len() - open.len()) as u64,
+            waived: report.waived(),
+            controls: report.controls.len() as u64,
+            not_proven: report.not_proven(),
             gaps: report.gaps.len() as u64,
         }
     }

@@ -27,10 +27,14 @@ pub(super) fn of_alarm(alarm: &Alarm<'_>, names: &Text) -> String {
     format!("FAILED [recert] {}{names} — no report for {}", Text::line(alarm.job, JOB), date(alarm.slot))
 }
 
-/// The two worst severities that were found.
+/// The two worst severities of open findings.
 fn findings(review: &ReviewView) -> String {
     let found = review.severities.iter().filter(|bar| bar.findings > 0);
     let worst: Vec<_> =
         found.take(2).map(|bar| format!("{} {}", counted(bar.findings), bar.severity)).collect();
-    if worst.is_empty() { "no findings".to_owned() } else { worst.join(", ") }
+    match worst[..] {
+        [] if review.counts.waived > 0 => "no open findings".to_owned(),
+        [] => "no findings".to_owned(),
+        _ => worst.join(", "),
+    }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::finding::Severity;
 use crate::render::TemplateError;
-use crate::report::{Change, Completeness, FindingState};
+use crate::report::{Change, Completeness, ControlState, FindingState, WaiverRow, WaiverState};
 
 /// What means something to a parser, a template, a mail server, a terminal or a reader.
 const HOSTILE: &str = "</style></title><script>x</script>{{ 7*7 }}{% raw %}\"'><img src=x onerror=y>\u{202e}\u{1b}[31m\0\r\nBcc: eve@evil.example";
@@ -114,7 +114,7 @@ fn the_first_lines_say_what_was_reviewed_and_that_it_is_incomplete() {
     assert_eq!(mail.subject, "INCOMPLETE [recert] hq, lab — 1 critical, 1 medium");
     assert_says(&mail, "Do not sign this off as a full review.");
     let place = |text: &str| mail.html.find(text).unwrap_or_else(|| panic!("no {text}"));
-    assert!(place(">INCOMPLETE<") < place("Not seen") && place("Not seen") < place("2 findings"));
+    assert!(place(">INCOMPLETE<") < place("Not seen") && place("Not seen") < place("2 open findings"));
     assert!(mail.text.contains("\n     1  user sites on lab: unavailable\n"), "{}", mail.text);
     assert!(!flat(&mail).contains(" COMPLETE"));
 }
@@ -208,8 +208,73 @@ fn waived_findings_are_counted_apart() {
     let report = complete_but(|report| report.findings[0].state = FindingState::Waived);
     let mail = mail_of(&report, &context());
     assert_eq!(mail.subject, "[recert] weekly: hq, lab — 1 medium");
-    assert!(mail.text.contains("\nFINDINGS: 1 (1 more waived)\n") && !mail.text.contains("nxadmin"));
+    assert!(mail.text.contains("\nOPEN FINDINGS: 1 (1 more waived)\n") && !mail.text.contains("nxadmin"));
     assert!(mail.html.contains("and 1 waived"));
+}
+
+/// A waiver that ends so many days after the run.
+fn waiver(rule: &str, days_left: i64, state: WaiverState) -> WaiverRow {
+    WaiverRow {
+        rule: rule.into(),
+        console: None,
+        subject: Some("svc-scan".into()),
+        finding: None,
+        reason: "on leave".into(),
+        approved_by: "Maria Boss".into(),
+        expires: (at("2026-09-21T00:00:00Z") + chrono::TimeDelta::days(days_left)).date_naive(),
+        days_left,
+        ticket: None,
+        state,
+        findings: 1,
+    }
+}
+
+#[test]
+fn waivers_to_decide_about_are_told_the_most_urgent_first() {
+    let report = complete_but(|report| {
+        report.waivers = vec![
+            waiver("ended", -5, WaiverState::Expired),
+            waiver("ends_now", 7, WaiverState::Active),
+            waiver("ends_soon", 30, WaiverState::Active),
+            waiver("later", 31, WaiverState::Active),
+            waiver("of_another_console", 1, WaiverState::Elsewhere),
+            waiver("covers_nothing", 90, WaiverState::Unused),
+        ];
+    });
+    let mail = mail_of(&report, &context());
+    let block = between(&mail.text, "WAIVERS TO DECIDE ABOUT: 4\n", "\n Users ");
+    let places = ["ends_now", "ended for", "ends_soon", "covers_nothing"].map(|rule| block.find(rule));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{block}");
+    assert!(!block.contains("later") && !block.contains("of_another_console"), "{block}");
+    assert_says(&mail, "ends in 7 days, on 2026-09-28");
+    assert_says(&mail, "ended 5 days ago, on 2026-09-16; 1 finding is not covered by it any more");
+    assert_says(&mail, "covers nothing that was found");
+    assert!(mail.text.contains("\n! ENDS     ends in 7 days"), "{}", mail.text);
+    assert!(flat(&mail).contains("ends_now for svc-scan, approved by Maria Boss"));
+    assert_eq!(mail.html.matches("class=\"warn\"").count(), 2, "those within a week, and those that ended");
+    let quiet = mail_of(&complete_but(|report| report.waivers.truncate(0)), &context());
+    assert!(!quiet.text.contains("WAIVERS") && !quiet.html.contains("Waivers to decide"));
+}
+
+#[test]
+fn if_every_finding_is_waived_it_does_not_say_that_none_was_found() {
+    let report = complete_but(|report| {
+        report.findings.iter_mut().for_each(|finding| finding.state = FindingState::Waived);
+    });
+    let mail = mail_of(&report, &context());
+    assert_eq!(mail.subject, "[recert] weekly: hq, lab — no open findings");
+    assert_says(&mail, "Every finding is waived.");
+    assert!(!flat(&mail).contains("No rule found anything"));
+    let heartbeat = MailContext { kind: MailKind::Heartbeat, ..context() };
+    assert_says(&mail_of(&report, &heartbeat), "There are no open findings; 2 are waived.");
+}
+
+#[test]
+fn controls_of_which_nothing_is_proven_are_counted() {
+    let mail =
+        mail_of(&complete_but(|report| report.controls[0].state = ControlState::NotProven), &context());
+    assert_says(&mail, "1 of 1 control is not proven: nothing was found");
+    assert!(!flat(&mail_of(&complete(), &context())).contains("not proven"));
 }
 
 #[test]
@@ -300,6 +365,12 @@ fn hostile_text_is_shown_and_does_nothing() {
         finding.title = HOSTILE.into();
     });
     report.changes = vec![change("user", "renamed", HOSTILE)];
+    report.waivers = vec![WaiverRow {
+        console: Some(HOSTILE.into()),
+        subject: Some(HOSTILE.into()),
+        approved_by: HOSTILE.into(),
+        ..waiver(HOSTILE, 3, WaiverState::Active)
+    }];
     let files = [LeftFile { name: HOSTILE, size: 1, sha256: HOSTILE }];
     for attached in
         [Attached::Files(&[HOSTILE]), Attached::Zip(HOSTILE), Attached::Left { limit: 1, files: &files }]
@@ -362,6 +433,12 @@ fn no_report_makes_a_mail_that_is_clipped_or_overflows_its_lines() {
                     .iter()
                     .map(|row| crate::report::CoverageRow { console: name.as_str().into(), ..row.clone() }),
             );
+            report.waivers.push(WaiverRow {
+                console: Some(name.clone()),
+                subject: Some(name.clone()),
+                approved_by: name.clone(),
+                ..waiver(&name, 3, WaiverState::Active)
+            });
             report.gaps.push(crate::report::GapRow { console: name.as_str().into(), ..gap.clone() });
             report.changes.push(change("authentication_source", "version_changed", &name));
             report.findings.push(crate::report::FindingRow {
@@ -445,8 +522,16 @@ fn a_broken_template_is_refused_with_file_line_and_reason() {
         assert!(alarm.starts_with(&format!("{name}:2: undefined value")), "{alarm}");
         let heartbeat = refused(name, "{% if kind == 'heartbeat' %}\n{{ nothing }}{% endif %}");
         assert!(heartbeat.starts_with(&format!("{name}:2: undefined value")), "{heartbeat}");
-        for list in ["gaps", "consoles", "changes", "change_counts", "findings", "files.left", "files.names"]
-        {
+        for list in [
+            "gaps",
+            "waivers",
+            "consoles",
+            "changes",
+            "change_counts",
+            "findings",
+            "files.left",
+            "files.names",
+        ] {
             let row = format!(
                 "{{% if review is not none %}}{{% for row in review.{list}.rows %}}\n{{{{ row.nme }}}}{{% endfor %}}{{% endif %}}"
             );

@@ -68,6 +68,7 @@ const GROUPS: &[(&str, &str, &[&str])] = &[
     ("findings", "Findings", &["finding"]),
     // Whatever concerns them, findings apart.
     ("administrators", "Administrators", &[]),
+    ("waivers", "Waivers", &["waiver"]),
     ("consoles", "Consoles and rules", &["console", "rule"]),
     ("users", "Users", &["user", "flags"]),
     ("privileges", "Privileges of users, beyond their roles", &["privileges"]),

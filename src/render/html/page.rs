@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::changes::Changes;
+use super::controls::FrameworkView;
 use super::rules::{RuleSection, Verdicts, sections};
-use super::tables::{AnomalyView, CoverageView, GapView, RoleView, ScopeView, UserView, WaiverView};
-use super::{NAMES, Table, Text, date, lateness, tables, undetermined_parts};
+use super::tables::{AnomalyView, CoverageView, GapView, RoleView, ScopeView, UserView};
+use super::waivers::{WaivedView, WaiverView};
+use super::{NAMES, Table, Text, controls, date, lateness, tables, undetermined_parts, waivers};
 use crate::finding::Severity;
 use crate::model::{Depth, PartState};
-use crate::report::{Completeness, ConsoleSummary, Report};
+use crate::report::{Completeness, ConsoleSummary, Report, UserRow};
 
 /// The variables of the page.
 #[derive(Debug, Default, Serialize)]
@@ -30,7 +32,11 @@ pub(super) struct Page {
     pub(super) sites: Table<ScopeView>,
     pub(super) asset_groups: Table<ScopeView>,
     pub(super) changes: Changes,
+    /// Every waiver.
     pub(super) waivers: Table<WaiverView>,
+    /// The findings that they cover.
+    pub(super) waived: Table<WaivedView>,
+    pub(super) frameworks: Vec<FrameworkView>,
     pub(super) coverage: Table<CoverageView>,
     pub(super) gaps: Table<GapView>,
     pub(super) anomalies: Table<AnomalyView>,
@@ -61,14 +67,24 @@ pub(super) struct Counts {
     pub(super) roles: u64,
     pub(super) sites: u64,
     pub(super) asset_groups: u64,
+    /// Open findings.
     pub(super) findings: u64,
-    /// Users with a finding.
+    /// Findings that a waiver covers.
+    pub(super) waived: u64,
+    /// Users with an open finding.
     pub(super) users_with_findings: u64,
+    /// Users whom a roster was asked about.
+    pub(super) users_in_roster: u64,
+    /// Users of whom something tells when they were last seen.
+    pub(super) users_seen: u64,
+    pub(super) controls: u64,
+    /// Controls of which nothing is proven.
+    pub(super) not_proven: u64,
     pub(super) gaps: u64,
     pub(super) requests: u64,
 }
 
-/// How many findings have one severity.
+/// How many open findings have one severity.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct SeverityBar {
     pub(super) severity: &'static str,
@@ -125,7 +141,9 @@ impl Page {
             sites: tables::sites(report),
             asset_groups: tables::asset_groups(report),
             changes: Changes::of(report),
-            waivers: tables::waivers(report),
+            waivers: waivers::waivers(report),
+            waived: waivers::waived(report),
+            frameworks: controls::frameworks(report),
             coverage: tables::coverage(report),
             gaps: tables::gaps(report),
             anomalies: tables::anomalies(report),
@@ -142,7 +160,7 @@ fn names(report: &Report) -> Text {
 
 fn severities(report: &Report) -> Vec<SeverityBar> {
     let mut counts: HashMap<Severity, u64> = HashMap::new();
-    for finding in &report.findings {
+    for finding in report.open() {
         *counts.entry(finding.severity).or_default() += 1;
     }
     let most = counts.values().copied().max().unwrap_or(0).max(1);
@@ -174,6 +192,9 @@ impl RunView {
 impl Counts {
     fn of(report: &Report) -> Self {
         let incomplete = |console: &&ConsoleSummary| console.verdict == Completeness::Incomplete;
+        let users = |wanted: &dyn Fn(&UserRow) -> bool| {
+            report.users.iter().filter(|user| wanted(user)).count() as u64
+        };
         Self {
             consoles: report.consoles.len() as u64,
             incomplete_consoles: report.consoles.iter().filter(incomplete).count() as u64,
@@ -181,8 +202,13 @@ impl Counts {
             roles: report.roles.len() as u64,
             sites: report.sites.len() as u64,
             asset_groups: report.asset_groups.len() as u64,
-            findings: report.findings.len() as u64,
-            users_with_findings: report.users.iter().filter(|user| user.findings > 0).count() as u64,
+            findings: report.open().count() as u64,
+            waived: report.waived(),
+            users_with_findings: users(&|user| user.findings > 0),
+            users_in_roster: users(&|user| user.roster_match != "not_asked"),
+            users_seen: users(&|user| user.last_seen.is_some()),
+            controls: report.controls.len() as u64,
+            not_proven: report.not_proven(),
             gaps: report.gaps.len() as u64,
             requests: report.consoles.iter().map(|console| console.requests).sum(),
         }

@@ -1,11 +1,11 @@
 //! A made-up page with something in every place, to try a template with before it is used.
 
 use super::changes::{ChangeCount, ChangeView, Changes, Group, Since, UncomparedView};
+use super::controls::{ControlView, FrameworkView, ServingRule, StateCount};
 use super::page::{ConsoleView, Counts, Page, Population, RunView, SeverityBar};
 use super::rules::{EvidenceView, FindingView, RuleSection, VerdictCount, VerdictView, Verdicts};
-use super::tables::{
-    AnomalyView, CoverageView, GapView, RoleView, ScopeCount, ScopeView, UserView, WaiverView,
-};
+use super::tables::{AnomalyView, CoverageView, GapView, RoleView, ScopeCount, ScopeView, UserView};
+use super::waivers::{WaivedView, WaiverView};
 use super::{Table, Text};
 
 impl Page {
@@ -22,7 +22,18 @@ impl Page {
                 lateness: Some(String::new()),
                 ..RunView::default()
             },
-            counts: Counts { consoles: 2, incomplete_consoles: 1, gaps: 2, findings: 2, ..Counts::default() },
+            counts: Counts {
+                consoles: 2,
+                incomplete_consoles: 1,
+                gaps: 2,
+                findings: 2,
+                waived: 1,
+                users_in_roster: 2,
+                users_seen: 1,
+                controls: 2,
+                not_proven: 1,
+                ..Counts::default()
+            },
             severities: vec![SeverityBar { severity: "critical", findings: 2, percent: 100 }],
             consoles: vec![console(&text), ConsoleView { complete: true, ..ConsoleView::default() }],
             rules: vec![rule(&text)],
@@ -35,7 +46,13 @@ impl Page {
             sites: part(vec![scope(&text)]),
             asset_groups: part(vec![scope(&text)]),
             changes: changes(),
-            waivers: part(vec![WaiverView { expires: Some(String::new()), ..WaiverView::default() }]),
+            waivers: part(vec![waiver(&text)]),
+            waived: part(vec![WaivedView {
+                waiver: Some(text.clone()),
+                expires: Some(String::new()),
+                ..WaivedView::default()
+            }]),
+            frameworks: vec![framework()],
             coverage: part(vec![CoverageView { expected: Some(1), ..CoverageView::default() }]),
             gaps: part(vec![GapView {
                 id: Some(text.clone()),
@@ -66,6 +83,27 @@ fn changes() -> Changes {
     }
 }
 
+fn waiver(text: &Text) -> WaiverView {
+    WaiverView {
+        state: "active",
+        due: Some("now"),
+        console: Some(text.clone()),
+        subject: Some(text.clone()),
+        finding: Some(text.clone()),
+        ticket: Some(text.clone()),
+        ..WaiverView::default()
+    }
+}
+
+fn framework() -> FrameworkView {
+    let rules = vec![ServingRule { findings: 1, verdict: "fail", ..ServingRule::default() }];
+    FrameworkView {
+        counts: vec![StateCount { state: "fail", controls: 1 }],
+        controls: vec![ControlView { title: Some("probe"), state: "fail", rules, ..ControlView::default() }],
+        ..FrameworkView::default()
+    }
+}
+
 /// A table that does not show all its rows.
 fn part<T>(rows: Vec<T>) -> Table<T> {
     Table { total: rows.len() as u64 + 1, more: 1, files: "report.xlsx", rows }
@@ -82,7 +120,13 @@ fn console(text: &Text) -> ConsoleView {
             Population { ties_out: true, ..Population::default() },
         ],
         verdicts: Verdicts {
-            rows: vec![VerdictView { findings: 2, note: Some(text.clone()), ..VerdictView::default() }],
+            rows: vec![VerdictView {
+                findings: 2,
+                waived: 1,
+                original: Some("fail"),
+                note: Some(text.clone()),
+                ..VerdictView::default()
+            }],
             counts: vec![VerdictCount { verdict: "fail", rules: 1 }],
         },
         ..ConsoleView::default()
@@ -96,11 +140,18 @@ fn rule(text: &Text) -> RuleSection {
         full_name: Some(text.clone()),
         evidence: vec![EvidenceView { label: "probe", value: text.clone() }],
         more_evidence: 1,
+        waived: true,
         waiver: Some(text.clone()),
         waiver_expires: Some(String::new()),
         ..FindingView::default()
     };
-    RuleSection { controls: vec![text.clone()], findings: part(vec![finding]), ..RuleSection::default() }
+    RuleSection {
+        open: 1,
+        waived: 1,
+        controls: vec![text.clone()],
+        findings: part(vec![finding]),
+        ..RuleSection::default()
+    }
 }
 
 fn user(text: &Text) -> UserView {
@@ -111,6 +162,13 @@ fn user(text: &Text) -> UserView {
         locked: true,
         sites: ScopeCount { reach: "listed", listed: 1 },
         asset_groups: ScopeCount { reach: "all", listed: 0 },
+        person: Some(text.clone()),
+        roster: "person",
+        manager: Some(text.clone()),
+        department: Some(text.clone()),
+        left: true,
+        last_seen: Some(String::new()),
+        last_seen_by: Some(String::new()),
         findings: 1,
         severity: Some("critical"),
         ..UserView::default()

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{EVIDENCE, FINDINGS_OF_A_RULE, Table, Text, date};
+use super::{EVIDENCE, FINDINGS_OF_A_RULE, Table, Text, VERDICTS, date};
 use crate::finding::{Severity, SubjectKind, Verdict};
 use crate::report::{FindingChange, FindingRow, Report, RuleRow};
 
@@ -33,9 +33,13 @@ pub(super) struct VerdictView {
     pub(super) version: u32,
     pub(super) severity: &'static str,
     pub(super) verdict: &'static str,
+    /// The verdict as it was before waivers, where they change it.
+    pub(super) original: Option<&'static str>,
     pub(super) examined: u64,
     pub(super) expected: u64,
+    /// Open findings.
     pub(super) findings: u64,
+    pub(super) waived: u64,
     pub(super) note: Option<Text>,
 }
 
@@ -45,8 +49,11 @@ pub(super) struct RuleSection {
     pub(super) id: Text,
     pub(super) code: Cow<'static, str>,
     pub(super) title: Text,
-    /// The worst severity among its findings.
+    /// The worst severity among its open findings; among all, if all are waived.
     pub(super) severity: &'static str,
+    /// Open findings.
+    pub(super) open: u64,
+    pub(super) waived: u64,
     pub(super) why: Cow<'static, str>,
     pub(super) click_path: Cow<'static, str>,
     pub(super) api_call: Cow<'static, str>,
@@ -71,6 +78,7 @@ pub(super) struct FindingView {
     pub(super) evidence: Vec<EvidenceView>,
     /// Pieces of evidence that are not shown.
     pub(super) more_evidence: u64,
+    pub(super) waived: bool,
     pub(super) waiver: Option<Text>,
     pub(super) waiver_expires: Option<String>,
 }
@@ -82,10 +90,6 @@ pub(super) struct EvidenceView {
     pub(super) value: Text,
 }
 
-/// The verdicts in the order that a reader needs them.
-const VERDICTS: [Verdict; 6] =
-    [Verdict::Error, Verdict::Fail, Verdict::Unknown, Verdict::Waived, Verdict::Pass, Verdict::NotApplicable];
-
 impl Verdicts {
     /// The verdicts on one console.
     pub(super) fn of(report: &Report, console: &str) -> Self {
@@ -93,7 +97,7 @@ impl Verdicts {
         for verdict in VERDICTS {
             let alike = |rule: &&RuleRow| rule.verdict == verdict && &*rule.console == console;
             let mut rules: Vec<&RuleRow> = report.rules.iter().filter(alike).collect();
-            rules.sort_by_key(|rule| Reverse((rule.severity, rule.findings)));
+            rules.sort_by_key(|rule| Reverse((rule.severity, rule.open, rule.findings)));
             if !rules.is_empty() {
                 let rules = rules.len() as u64;
                 verdicts.counts.push(VerdictCount { verdict: verdict.as_str(), rules });
@@ -113,44 +117,51 @@ impl VerdictView {
             version: rule.version,
             severity: rule.severity.as_str(),
             verdict: rule.verdict.as_str(),
+            original: rule.original_verdict.map(Verdict::as_str),
             examined: rule.examined,
             expected: rule.expected,
-            findings: rule.findings,
+            findings: rule.open,
+            waived: rule.findings - rule.open,
             note: rule.note.as_deref().map(Text::sentence),
         }
     }
 }
 
-/// The rules that found something: those with the worst finding first, then those with the most.
+/// The rules that found something: those with the worst open finding first, then those with the most; at last those of
+/// which every finding is waived.
 pub(super) fn sections(report: &Report) -> Vec<RuleSection> {
     let mut by_rule: HashMap<&str, Vec<&FindingRow>> = HashMap::new();
     for finding in &report.findings {
         by_rule.entry(&finding.rule).or_default().push(finding);
     }
-    let mut groups: Vec<(Severity, Vec<&FindingRow>)> = by_rule
-        .into_values()
-        .filter_map(|findings| Some((findings.iter().map(|finding| finding.severity).max()?, findings)))
-        .collect();
-    groups.sort_by(|(a_worst, a), (b_worst, b)| {
-        b_worst.cmp(a_worst).then(b.len().cmp(&a.len())).then_with(|| a[0].rule.cmp(&b[0].rule))
-    });
+    let rank = |findings: &[&FindingRow]| Reverse((worst_open(findings), open(findings), findings.len()));
+    let mut groups: Vec<Vec<&FindingRow>> = by_rule.into_values().collect();
+    groups.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a[0].rule.cmp(&b[0].rule)));
     let full_names = FullNames::of(report);
-    groups.into_iter().map(|(worst, findings)| section(report, &full_names, worst, &findings)).collect()
+    groups.into_iter().map(|findings| section(report, &full_names, findings)).collect()
 }
 
-fn section(
-    report: &Report,
-    full_names: &FullNames<'_>,
-    worst: Severity,
-    findings: &[&FindingRow],
-) -> RuleSection {
-    let first = findings[0];
+fn open(findings: &[&FindingRow]) -> usize {
+    findings.iter().filter(|finding| finding.is_open()).count()
+}
+
+fn worst_open(findings: &[&FindingRow]) -> Option<Severity> {
+    findings.iter().filter(|finding| finding.is_open()).map(|finding| finding.severity).max()
+}
+
+/// The findings of a rule, the waived ones at the end.
+fn section(report: &Report, full_names: &FullNames<'_>, mut findings: Vec<&FindingRow>) -> RuleSection {
+    findings.sort_by_key(|finding| !finding.is_open());
+    let (open, first) = (open(&findings), findings[0]);
+    let worst = worst_open(&findings).unwrap_or(first.severity);
     let rule = report.rules.iter().find(|rule| *rule.id == *first.rule);
     RuleSection {
         id: Text::name(&first.rule),
         code: rule.map(|rule| rule.code.clone()).unwrap_or_default(),
         title: Text::name(&first.title),
         severity: worst.as_str(),
+        open: open as u64,
+        waived: (findings.len() - open) as u64,
         why: rule.map(|rule| rule.why.clone()).unwrap_or_default(),
         click_path: rule.map(|rule| rule.click_path.clone()).unwrap_or_default(),
         api_call: rule.map(|rule| rule.api_call.clone()).unwrap_or_default(),
@@ -178,7 +189,8 @@ impl FindingView {
                 .map(|piece| EvidenceView { label: piece.label, value: Text::sentence(&piece.value) })
                 .collect(),
             more_evidence: finding.evidence.len().saturating_sub(EVIDENCE) as u64,
-            waiver: Text::maybe(finding.waiver.as_deref()),
+            waived: !finding.is_open(),
+            waiver: finding.waiver.as_deref().map(Text::sentence),
             waiver_expires: finding.waiver_expires.map(date),
         }
     }

@@ -1,15 +1,13 @@
-//! The tables of the page: users, roles, sites, asset groups, waivers, coverage, gaps and anomalies.
+//! The tables of the page: users, roles, sites, asset groups, coverage, gaps and anomalies.
 
 use std::cmp::Reverse;
 
 use serde::Serialize;
 
-use super::{ROLES, ROWS, Table, Text, date, date_of, users_worst_first};
+use super::{ROLES, ROWS, Table, Text, date, date_of, roster_words, users_worst_first};
 use crate::finding::Severity;
-use crate::model::CrossCheck;
-use crate::report::{
-    AnomalyRow, AssetGroupRow, CoverageRow, FindingRow, GapRow, Report, RoleRow, Scopes, SiteRow,
-};
+use crate::model::{Confidence, CrossCheck};
+use crate::report::{AnomalyRow, AssetGroupRow, CoverageRow, GapRow, Report, RoleRow, Scopes, SiteRow};
 
 /// A user.
 #[derive(Debug, Default, Serialize)]
@@ -29,6 +27,20 @@ pub(super) struct UserView {
     pub(super) two_factor: &'static str,
     pub(super) sites: ScopeCount,
     pub(super) asset_groups: ScopeCount,
+    /// The id of the person in the roster.
+    pub(super) person: Option<Text>,
+    /// `not_asked`, `nobody`, `person` or `ambiguous`.
+    pub(super) roster: &'static str,
+    /// How account and person were matched, in words.
+    pub(super) matched: Text,
+    pub(super) manager: Option<Text>,
+    pub(super) department: Option<Text>,
+    /// Whether the person is known to have left.
+    pub(super) left: bool,
+    pub(super) last_seen: Option<String>,
+    /// What tells when it was last seen, and how sure that is.
+    pub(super) last_seen_by: Option<String>,
+    /// Open findings.
     pub(super) findings: u64,
     pub(super) severity: Option<&'static str>,
 }
@@ -79,18 +91,6 @@ pub(super) struct ScopeView {
     pub(super) users: u64,
     /// Users whose reach is not known: `users` may be higher by as many.
     pub(super) users_unknown: u64,
-}
-
-/// A finding that a waiver covers.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct WaiverView {
-    pub(super) console: Text,
-    pub(super) rule: Text,
-    pub(super) subject: Text,
-    pub(super) finding: Text,
-    pub(super) severity: &'static str,
-    pub(super) waiver: Text,
-    pub(super) expires: Option<String>,
 }
 
 /// The coverage of one part.
@@ -146,6 +146,17 @@ pub(super) fn users(report: &Report) -> Table<UserView> {
         two_factor: user.two_factor.as_str(),
         sites: (&user.sites).into(),
         asset_groups: (&user.asset_groups).into(),
+        person: Text::maybe(user.person.as_deref()),
+        roster: user.roster_match,
+        matched: Text::name(&roster_words(user)),
+        manager: Text::maybe(user.manager.as_deref()),
+        department: Text::maybe(user.department.as_deref()),
+        left: user.left == Some(true),
+        last_seen: user.last_seen.map(date),
+        last_seen_by: user.last_seen_by.map(|by| {
+            let sure = user.last_seen_confidence.map(Confidence::as_str).map(|sure| format!(", {sure}"));
+            format!("{}{}", by.replace('_', " "), sure.unwrap_or_default())
+        }),
         findings: user.findings,
         severity: user.highest_severity.map(Severity::as_str),
     })
@@ -197,21 +208,6 @@ pub(super) fn asset_groups(report: &Report) -> Table<ScopeView> {
         last_scan: None,
         users: group.users,
         users_unknown: group.users_unknown,
-    })
-}
-
-/// Findings that a waiver covers, worst first.
-pub(super) fn waivers(report: &Report) -> Table<WaiverView> {
-    let waived: Vec<(&FindingRow, &str)> =
-        report.findings.iter().filter_map(|finding| Some((finding, finding.waiver.as_deref()?))).collect();
-    Table::of(waived.into_iter(), ROWS, "report.xlsx and findings.csv", |(finding, waiver)| WaiverView {
-        console: Text::name(&finding.console),
-        rule: Text::name(&finding.title),
-        subject: Text::name(&finding.subject_name),
-        finding: Text::name(&finding.id),
-        severity: finding.severity.as_str(),
-        waiver: Text::name(waiver),
-        expires: finding.waiver_expires.map(date),
     })
 }
 

@@ -3,8 +3,10 @@
 use std::io::ErrorKind;
 
 use super::*;
+use crate::finding::Verdict;
+use crate::model::{Confidence, MatchedBy};
 use crate::render::TemplateError;
-use crate::report::Completeness;
+use crate::report::{Completeness, ControlState, FindingState, WaiverRow, WaiverState};
 
 fn page(of: &Report) -> String {
     let mut bytes = Vec::new();
@@ -131,6 +133,24 @@ fn hostile_text_is_shown_and_does_nothing() {
         change.name = hostile.into();
         change.summary = hostile.into();
     });
+    report.waivers = waived().waivers;
+    report.waivers.iter_mut().for_each(|waiver| {
+        waiver.rule = hostile.into();
+        waiver.reason = hostile.into();
+        waiver.approved_by = hostile.into();
+        waiver.subject = Some(hostile.into());
+        waiver.console = Some(hostile.into());
+        waiver.ticket = Some(hostile.into());
+    });
+    report.controls[0].control = hostile.into();
+    report.findings[1].state = FindingState::Waived;
+    report.findings[1].waiver = Some(hostile.into());
+    for user in &mut report.users {
+        user.roster_match = "person";
+        user.manager = Some(hostile.into());
+        user.department = Some(hostile.into());
+        user.person = Some(hostile.into());
+    }
     let comparison = report.comparison.as_mut().unwrap();
     comparison.run = hostile.into();
     comparison.uncompared.iter_mut().for_each(|open| open.reason = hostile.into());
@@ -209,7 +229,7 @@ fn the_counts_are_those_of_the_report() {
     let page = page(&report);
     let figures = between(&page, "<dl class=\"figures\">", "</dl>");
     for (what, count) in
-        [("Consoles", 2), ("Users", 5), ("Users with findings", 2), ("Findings", 2), ("Sites", 6)]
+        [("Consoles", 2), ("Users", 5), ("Users with findings", 2), ("Open findings", 2), ("Sites", 6)]
     {
         assert!(figures.contains(&format!("<dt>{what}</dt><dd>{count}</dd>")), "{what}: {figures}");
     }
@@ -276,6 +296,131 @@ fn changes_stand_in_groups_with_their_counts_and_what_was_not_compared() {
     assert!(changes.contains("<bdi>+zoe was removed; it had role User (user)</bdi>"));
     let findings = between(&page, "<section id=\"findings\"", "</section>");
     assert_eq!(findings.matches("<span class=\"tag alarm\">new</span>").count(), 1);
+}
+
+/// The sample with its worst finding waived, and a waiver in each state.
+fn waived() -> Report {
+    let mut report = complete();
+    let rule = report.findings[0].rule.clone();
+    report.findings[0].state = FindingState::Waived;
+    report.findings[0].waiver = Some("on leave; approved by Maria Boss (T-1)".into());
+    report.findings[0].waiver_expires = "2026-12-31T23:59:59Z".parse().ok();
+    let row = report.rules.iter_mut().find(|row| *row.id == *rule && row.findings > 0).unwrap();
+    (row.original_verdict, row.verdict, row.open) = (Some(Verdict::Fail), Verdict::Waived, 0);
+    report.waivers = [
+        (WaiverState::Expired, -5),
+        (WaiverState::Active, 3),
+        (WaiverState::Unused, 20),
+        (WaiverState::Elsewhere, 90),
+    ]
+    .map(|(state, days_left)| WaiverRow {
+        rule: "locked_account".into(),
+        console: None,
+        subject: Some(format!("{}-subject", state.as_str())),
+        finding: None,
+        reason: "on leave".into(),
+        approved_by: "Maria Boss".into(),
+        expires: (report.run.finished + chrono::TimeDelta::days(days_left)).date_naive(),
+        days_left,
+        ticket: Some("T-1".into()),
+        state,
+        findings: 1,
+    })
+    .into();
+    report
+}
+
+#[test]
+fn what_is_waived_is_marked_and_counted_apart() {
+    let page = page(&waived());
+    let figures = between(&page, "<dl class=\"figures\">", "</dl>");
+    for (what, count) in [("Open findings", 1), ("Waived findings", 1)] {
+        assert!(figures.contains(&format!("<dt>{what}</dt><dd>{count}</dd>")), "{what}: {figures}");
+    }
+    let bars = between(&page, "<dl class=\"bars\">", "</dl>");
+    assert_eq!(bars.matches("<div class=\"zero\">").count(), 4, "only the medium one is open");
+    let findings = between(&page, "<section id=\"findings\"", "</section>");
+    assert!(findings.contains("1 open finding and 1 waived of 2 rules"));
+    let place = |rule: &str| findings.find(&format!("id=\"r-{rule}\"")).unwrap();
+    assert!(place("locked_account") < place("local_admin_without_2fa"), "what is open comes first");
+    let row = between(findings, "id=\"r-local_admin_without_2fa\"", "</article>");
+    assert!(
+        row.contains("0 open findings, 1 waived")
+            && row.contains("<span class=\"badge v-waived\">Waived</span>")
+    );
+    assert!(
+        row.contains(
+            "</strong> until 2026-12-31 23:59 UTC: <bdi>on leave; approved by Maria Boss (T-1)</bdi>"
+        )
+    );
+    let rules = between(&page, "<section id=\"rules\"", "</section>");
+    assert!(rules.contains("Waived</span><span class=\"sub nowrap\">was fail</span>"));
+}
+
+#[test]
+fn the_open_findings_of_a_rule_stand_before_the_waived_ones() {
+    let report = complete_but(|report| {
+        let mut other = report.findings[1].clone();
+        (other.id, other.state) = ("0".repeat(20), FindingState::Waived);
+        report.findings.insert(1, other);
+    });
+    let page = page(&report);
+    let place = |id: &str| page.find(&format!("<tr id=\"f-{id}\">")).expect(id);
+    assert!(place(&report.findings[2].id) < place(&report.findings[1].id));
+}
+
+#[test]
+fn every_waiver_is_on_the_page_with_its_end() {
+    let page = page(&waived());
+    let section = between(&page, "<section id=\"waivers\"", "</section>");
+    assert_eq!(rows(&page, "waivers"), 4 + 1);
+    for (state, end) in [
+        ("Expired", "<span class=\"warn\">5 days ago</span>"),
+        ("Active", "<span class=\"warn\">3 days left</span>"),
+        ("Unused", "<strong>20 days left</strong>"),
+        ("Elsewhere", "90 days left"),
+    ] {
+        let row = between(section, &format!("\">{state}</span>"), "</tr>");
+        assert!(row.contains(end) && row.contains("Maria Boss") && row.contains("T-1"), "{state}: {row}");
+    }
+    let none = self::page(&complete());
+    assert!(between(&none, "<section id=\"waivers\"", "</section>").contains("No waivers are configured."));
+}
+
+#[test]
+fn controls_stand_by_framework_with_their_rules() {
+    let mut report = complete();
+    report.controls[0].state = ControlState::NotProven;
+    let page = page(&report);
+    let section = between(&page, "<section id=\"controls\"", "</section>");
+    assert!(section.contains("<h3 id=\"controls-pci-dss\">PCI DSS 4.0.1</h3>"));
+    assert!(section.contains("<span class=\"badge s-not_proven\">Not proven</span>&nbsp;1"));
+    let rules = between(section, "<ul class=\"serving\">", "</ul>");
+    assert!(rules.contains("Fail</span> AUTH-01") && rules.contains("on <bdi>hq</bdi>"), "{rules}");
+    assert!(rules.contains("(1 open)"));
+    let figures = between(&page, "<dl class=\"figures\">", "</dl>");
+    assert!(figures.contains("<dt>Controls not proven</dt><dd>1 <small>of 1</small></dd>"));
+}
+
+#[test]
+fn the_person_behind_an_account_is_shown_where_a_roster_was_asked() {
+    let plain = page(&complete());
+    assert!(!plain.contains("Manager, department") && !plain.contains("<th scope=\"col\">Last seen</th>"));
+    let mut report = complete();
+    report.users.iter_mut().for_each(|user| user.roster_match = "nobody");
+    let user = &mut report.users[0];
+    user.roster_match = "person";
+    (user.person, user.manager) = (Some("4711".into()), Some("<b>Maria".into()));
+    (user.matched_by, user.match_confidence) = (Some(MatchedBy::ExternalId), Some(Confidence::High));
+    (user.department, user.left) = (Some("Audit".into()), Some(true));
+    user.last_seen = "2026-09-20T08:00:00Z".parse().ok();
+    (user.last_seen_by, user.last_seen_confidence) = (Some("console_log"), Some(Confidence::High));
+    let page = page(&report);
+    let users = between(&page, "<section id=\"users\"", "</section>");
+    assert!(users.contains("<bdi>&lt;b&gt;Maria</bdi> <span class=\"tag alarm\">left</span>"), "escaped");
+    assert!(users.contains("person <bdi>4711</bdi>, by id, high") && users.contains("<bdi>Audit</bdi>"));
+    assert!(users.contains("<bdi>2026-09-20 08:00 UTC</bdi><span class=\"sub\">console log, high</span>"));
+    assert_eq!(users.matches("nobody in the roster").count(), 4);
 }
 
 #[test]

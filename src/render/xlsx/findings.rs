@@ -6,7 +6,7 @@ use rust_xlsxwriter::XlsxError;
 
 use super::{Book, Column, HEAD_ROWS, Kind, Plan, Row, part_name, users_worst_first};
 use crate::finding::SubjectKind;
-use crate::report::{FindingChange, FindingRow, Report};
+use crate::report::{FindingChange, FindingRow, FindingState, Report};
 
 /// Links live in memory until the end, and Excel opens no sheet with more than 65,530 of them.
 const LINKED: usize = 10_000;
@@ -39,7 +39,9 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     ];
     let mut plan = Plan::new("Findings", 2, columns);
     plan.lines = 3;
-    plan.note = format!("{} findings, the worst first", report.findings.len());
+    let (open, waived) = (report.open().count(), report.waived());
+    let beside = if waived > 0 { format!(" and {waived} waived") } else { String::new() };
+    plan.note = format!("{open} open findings{beside}, the worst first");
     let mut table = book.table(plan)?;
     for finding in &report.findings {
         write_row(&mut table.row()?, finding, places.of(finding))?;
@@ -55,7 +57,11 @@ fn write_row(row: &mut Row<'_>, finding: &FindingRow, place: Option<String>) -> 
     row.text(&finding.title)?.text(&finding.summary)?;
     row.text(&joined(&mut finding.evidence.iter().map(ToString::to_string)))?;
     row.text(&finding.remediation)?.text(&joined(&mut finding.controls.iter().cloned()))?;
-    row.text(finding.state.as_str())?.optional(finding.waiver.as_deref())?;
+    match finding.state {
+        FindingState::Open => row.text(finding.state.as_str())?,
+        FindingState::Waived => row.styled(finding.state.as_str(), |style| &style.doubt)?,
+    };
+    row.optional(finding.waiver.as_deref())?;
     row.time(finding.waiver_expires)?
         .time(finding.first_seen)?
         .optional(finding.change.map(FindingChange::as_str))?

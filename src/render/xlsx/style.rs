@@ -3,6 +3,7 @@
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, FormatUnderline};
 
 use crate::finding::{Severity, Verdict};
+use crate::report::{ControlState, WaiverState};
 
 /// The colours.
 pub(super) struct Palette;
@@ -127,6 +128,24 @@ impl Style {
             Severity::Medium => medium,
             Severity::Low => low,
             Severity::Info => info,
+        }
+    }
+
+    pub(super) fn waiver(&self, state: WaiverState) -> &Format {
+        match state {
+            WaiverState::Active => &self.good,
+            WaiverState::Unused => &self.doubt,
+            WaiverState::Expired => &self.bad,
+            WaiverState::Elsewhere => &self.muted,
+        }
+    }
+
+    pub(super) fn control(&self, state: ControlState) -> &Format {
+        match state {
+            ControlState::Fail => &self.bad,
+            ControlState::NotProven | ControlState::Waived => &self.doubt,
+            ControlState::Pass => &self.good,
+            ControlState::NotApplicable => &self.muted,
         }
     }
 

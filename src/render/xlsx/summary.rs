@@ -10,7 +10,7 @@ use rust_xlsxwriter::{Format, FormatAlign, Url, Worksheet, XlsxError};
 
 use super::{Book, Palette, Style, lateness, serial, shown, undetermined_parts};
 use crate::finding::Severity;
-use crate::report::{Completeness, FindingState, Report};
+use crate::report::{Completeness, ENDS_SOON, Report, WaiverState};
 
 /// A narrow margin, one wide column for names, and twelve equal ones.
 const FIRST: u16 = 1;
@@ -26,6 +26,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let mut page = Page { sheet, style: &book.style, report: book.report, row: 0 };
     page.title()?;
     page.verdict(&book.status())?;
+    page.beside()?;
     page.run()?;
     tables::population(&mut page)?;
     tables::since(&mut page)?;
@@ -181,17 +182,14 @@ impl Page<'_> {
 
     fn cards(&mut self) -> Result<(), XlsxError> {
         let report = self.report;
-        let open = |severity| {
-            let open = report.findings.iter().filter(|finding| finding.state == FindingState::Open);
-            open.filter(|finding| finding.severity == severity).count()
-        };
+        let open = |severity| report.open().filter(|finding| finding.severity == severity).count();
         let privileged = report.users.iter().filter(|user| user.superuser).count();
         let alarm = |count: usize, colour| if count == 0 { Palette::INK } else { colour };
         let (critical, high, gaps) = (open(Severity::Critical), open(Severity::High), report.gaps.len());
         let cards = [
-            ("critical findings", critical, alarm(critical, Palette::severity(Severity::Critical))),
-            ("high findings", high, alarm(high, Palette::severity(Severity::High))),
-            ("findings in all", report.findings.len(), Palette::INK),
+            ("open critical", critical, alarm(critical, Palette::severity(Severity::Critical))),
+            ("open high", high, alarm(high, Palette::severity(Severity::High))),
+            ("open findings", report.open().count(), Palette::INK),
             ("users", report.users.len(), Palette::INK),
             ("superusers", privileged, Palette::INK),
             ("gaps", gaps, alarm(gaps, Palette::BAD)),
@@ -209,6 +207,44 @@ impl Page<'_> {
         }
         self.height(34)?;
         self.sheet.set_row_height(self.row + 1, 20)?;
+        Ok(())
+    }
+
+    /// What the numbers above leave out, each with the sheet that has it: a line for waivers, a line for controls.
+    fn beside(&mut self) -> Result<(), XlsxError> {
+        let report = self.report;
+        let waivers = |state| report.waivers.iter().filter(|waiver| waiver.state == state).count() as u64;
+        let soon = report.waivers.iter().filter(|waiver| waiver.ends_within(ENDS_SOON)).count() as u64;
+        let parts = [
+            (report.waived(), "waived beside the open ones".to_owned(), "finding"),
+            (soon, format!("in force for {ENDS_SOON} days or less"), "waiver"),
+            (waivers(WaiverState::Expired), "expired".to_owned(), "waiver"),
+            (waivers(WaiverState::Unused), "unused".to_owned(), "waiver"),
+        ];
+        let said: Vec<String> = parts
+            .into_iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, what, of)| format!("{count} {of}{} {what}", if count == 1 { "" } else { "s" }))
+            .collect();
+        let (open, controls) = (report.not_proven(), report.controls.len());
+        let lines = [
+            ("Waivers", (!said.is_empty()).then(|| said.join(", "))),
+            (
+                "Controls",
+                (open > 0).then(|| {
+                    format!("{open} of {controls} controls not proven: what their rules need was not seen")
+                }),
+            ),
+        ];
+        for (sheet, line) in lines {
+            let Some(line) = line else { continue };
+            self.height(20)?;
+            let place = Url::new(format!("internal:'{sheet}'!A1"));
+            let place = place.set_text(format!("{line}. See the sheet {sheet}."));
+            let format = self.style.link.clone().set_align(FormatAlign::VerticalCenter);
+            self.sheet.write_url_with_format(self.row, FIRST, &place, &format)?;
+            self.row += 1;
+        }
         Ok(())
     }
 

@@ -284,6 +284,13 @@ impl<'t> Row<'t> {
         self.number(count.into().map(|count| i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
+    /// A number in a look of its own.
+    #[expect(clippy::cast_precision_loss, reason = "days and counts are far below 2^53")]
+    pub(super) fn marked(&mut self, number: i64, pick: impl FnOnce(&Style) -> &Format) -> Next<'_, 't> {
+        self.sheet.write_number_with_format(self.index, self.column, number as f64, pick(self.style))?;
+        Ok(self.skip(1))
+    }
+
     /// A count that may be higher: a number still, so that it sorts and adds up, shown with the sign for it.
     #[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^53")]
     pub(super) fn at_least(&mut self, count: u64) -> Next<'_, 't> {

@@ -6,10 +6,10 @@ use calamine::{Data, Reader, Xlsx};
 
 use super::*;
 use crate::finding::{Severity, SubjectKind};
-use crate::model::TwoFactor;
-use crate::report::{FindingState, Scopes};
+use crate::model::{Confidence, MatchedBy, TwoFactor};
+use crate::report::{ControlState, FindingState, Scopes, WaiverRow, WaiverState};
 
-const SHEETS: [&str; 11] = [
+const SHEETS: [&str; 12] = [
     "Summary",
     "Findings",
     "Users",
@@ -20,6 +20,7 @@ const SHEETS: [&str; 11] = [
     "Asset groups",
     "Changes",
     "Waivers",
+    "Controls",
     "Coverage",
 ];
 
@@ -101,17 +102,15 @@ fn every_row_of_the_report_is_on_its_sheet() {
 #[test]
 fn users_read_as_agreed() {
     let mut book = sample();
-    insta::assert_snapshot!(book.header("Users"), @r##"
-    Login|Name|E-mail|Enabled|Locked|Role|Super-user|Two-factor|Findings|Worst finding|Sites|Asset groups|Unused own grants|Authentication source|Source type|External|Role id|Console|User id|Privileges|Privileges by id
-    "##);
+    insta::assert_snapshot!(book.header("Users"), @"Login|Name|E-mail|Manager|Department|Has left|Enabled|Locked|Last seen (UTC)|Role|Super-user|Two-factor|Open findings|Worst finding|Sites|Asset groups|Unused own grants|Person|Match|Last seen by|Last seen, how sure|Authentication source|Source type|External|Role id|Console|User id|Privileges|Privileges by id");
     let body: Vec<String> = book.body("Users").iter().map(|row| row.replace('\u{202e}', "RLO")).collect();
-    insta::assert_snapshot!(body[1..].join("\n"), @r##"
+    insta::assert_snapshot!(body[1..].join("\n"), @r#"
     =HYPERLINK("http://evil","x")|<script>alert(1)</script>␍
-    Bcc: x⟨U+202E⟩␛[31m,"q";'|=HYPERLINK("http://evil","x")@corp.example|yes|yes|User|no|configured|1|medium|1|0||Builtin Users|normal|no|user|hq|2|2|view-asset-group-asset-data, view-site-asset-data
-    mia|mia Example|mia@corp.example|yes|no|User|no|delegated|0||1|0||Corporate LDAP|ldap|yes|user|hq|3|2|view-asset-group-asset-data, view-site-asset-data
-    noor|noor Example|noor@corp.example|yes|no|User|no|delegated|0||unknown|0||Corporate LDAP|ldap|yes|user|lab|7|2|view-asset-group-asset-data, view-site-asset-data
-    ola|ola Example|ola@corp.example|yes|no|User|no|delegated|0||2|0||Corporate LDAP|ldap|yes|user|lab|8|2|view-asset-group-asset-data, view-site-asset-data
-    "##);
+    Bcc: x⟨U+202E⟩␛[31m,"q";'|=HYPERLINK("http://evil","x")@corp.example||||yes|yes||User|no|configured|1|medium|1|0||||||Builtin Users|normal|no|user|hq|2|2|view-asset-group-asset-data, view-site-asset-data
+    mia|mia Example|mia@corp.example||||yes|no||User|no|delegated|0||1|0||||||Corporate LDAP|ldap|yes|user|hq|3|2|view-asset-group-asset-data, view-site-asset-data
+    noor|noor Example|noor@corp.example||||yes|no||User|no|delegated|0||unknown|0||||||Corporate LDAP|ldap|yes|user|lab|7|2|view-asset-group-asset-data, view-site-asset-data
+    ola|ola Example|ola@corp.example||||yes|no||User|no|delegated|0||2|0||||||Corporate LDAP|ldap|yes|user|lab|8|2|view-asset-group-asset-data, view-site-asset-data
+    "#);
 }
 
 #[test]
@@ -186,11 +185,11 @@ fn summary_tells_the_verdict_and_ties_out() {
         };
         rows.iter().map(line).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     };
-    insta::assert_snapshot!(text(&report), @r##"
+    insta::assert_snapshot!(text(&report), @"
     Access review
     hq, lab    2026-09-21 14:13 to 2026-09-21 14:14 UTC    recert 0.1.0
     INCOMPLETE|1|0|2|5|1|1
-    critical findings|high findings|findings in all|users|superusers|gaps
+    open critical|open high|open findings|users|superusers|gaps
     INCOMPLETE: 1 gap, see the sheet Coverage. What was not seen proves nothing: no rule passes on it, and counts may be too low.
     Run|Job|Slot (UTC)|Started (UTC)|Finished (UTC)|Configuration (SHA-256)
     5f2a9c01d3b4e6f7|on demand|–|46286.59259259259|46286.59363425926|cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
@@ -212,17 +211,17 @@ fn summary_tells_the_verdict_and_ties_out() {
     low|0|0
     info|0|0
     all|2|0
-    Findings by rule
-    Rule|Code|Findings
+    Open findings by rule
+    Rule|Code|Open
     Local administrator without two-factor authentication|AUTH-01|1
     Locked account|LIFE-05|1
     Verdict of every rule
-    Rule|Code|Severity|Console|Verdict|Examined|Expected|Findings|Note
+    Rule|Code|Severity|Console|Verdict|Examined|Expected|Open|Note
     Local administrator without two-factor authentication|AUTH-01|critical|hq|fail|3|3|1
     Locked account|LIFE-05|medium|hq|fail|3|3|1
     Local administrator without two-factor authentication|AUTH-01|critical|lab|pass|3|3|0
     Locked account|LIFE-05|medium|lab|unknown|3|3|0
-    "##);
+    ");
     report.run.verdict = crate::report::Completeness::Complete;
     report.findings.clear();
     report.gaps.clear();
@@ -244,7 +243,7 @@ fn rules_with_worse_findings_stand_before_those_with_more() {
         report.findings.push(report.findings[1].clone());
     }
     let rows = Opened::new(bytes(&report)).rows("Summary");
-    let start = rows.iter().position(|row| row[0] == "Findings by rule").unwrap() + 2;
+    let start = rows.iter().position(|row| row[0] == "Open findings by rule").unwrap() + 2;
     let rule = |row: &Vec<String>| (row[1].clone(), row[2].clone());
     let rules: Vec<_> = rows[start..start + 2].iter().map(rule).collect();
     assert_eq!(rules, [("AUTH-01".into(), "1".into()), ("LIFE-05".into(), "6".into())]);
@@ -295,6 +294,11 @@ fn changes_and_waivers_are_listed() {
     report.findings[1].state = FindingState::Waived;
     report.findings[1].waiver = Some("W-7".into());
     report.findings[1].waiver_expires = "2027-01-01T00:00:00Z".parse().ok();
+    report.waivers = vec![
+        waiver(-5, WaiverState::Expired),
+        waiver(3, WaiverState::Active),
+        waiver(99, WaiverState::Unused),
+    ];
     let mut book = Opened::new(bytes(&report));
     insta::assert_snapshot!(book.header("Changes"), @r##"
     Kind|Change|Administrator|Name|What changed|Console|Id
@@ -319,12 +323,117 @@ fn changes_and_waivers_are_listed() {
     findings||||locked_account: 1 earlier finding not called resolved, because the rule did not judge everything in this run|lab
     user sites||||no answer in one of the two runs about 1 user (noor): no site grant of theirs is called gained or lost|lab
     "##);
-    assert_eq!(
-        book.body("Waivers"),
-        [
-            "W-7|46388|medium|Locked account|=HYPERLINK(\"http://evil\",\"x\")|an account is locked|hq|6f741750942742815a0b"
-        ]
-    );
+    insta::assert_snapshot!(book.header("Waivers"), @"State|Ends (UTC)|Days left|Rule|Console|Subject|Reason|Approved by|Ticket|Findings|Finding id");
+    insta::assert_snapshot!(book.rows("Waivers")[1][0], @"INCOMPLETE: 1 gap, see the sheet Coverage  ·  3 waivers: 1 active, 1 unused, 1 expired; 1 waived finding");
+    insta::assert_snapshot!(book.body("Waivers").join("\n"), @r#"
+    expired|46281.99998842593|-5|locked_account|every console|svc-*|on leave|Maria Boss|T-1|1
+    active|46289.99998842593|3|locked_account|every console|svc-*|on leave|Maria Boss|T-1|1
+    unused|46385.99998842593|99|locked_account|every console|svc-*|on leave|Maria Boss|T-1|1
+
+    The findings that they cover, which stay findings
+    Severity|Ends (UTC)||Rule|Console|Subject|What is wrong|Waiver|||Finding id
+    medium|46388||Locked account|hq|=HYPERLINK("http://evil","x")|an account is locked|W-7|||6f741750942742815a0b
+    "#);
+}
+
+/// A waiver that ends so many days after the run.
+fn waiver(days_left: i64, state: WaiverState) -> WaiverRow {
+    WaiverRow {
+        rule: "locked_account".into(),
+        console: None,
+        subject: Some("svc-*".into()),
+        finding: None,
+        reason: "on leave".into(),
+        approved_by: "Maria Boss".into(),
+        expires: (Report::sample().run.finished + chrono::TimeDelta::days(days_left)).date_naive(),
+        days_left,
+        ticket: Some("T-1".into()),
+        state,
+        findings: 1,
+    }
+}
+
+#[test]
+fn waivers_and_their_ends_are_marked_in_colour() {
+    let mut report = Report::sample();
+    report.waivers = vec![
+        waiver(-5, WaiverState::Expired),
+        waiver(7, WaiverState::Active),
+        waiver(30, WaiverState::Active),
+        waiver(31, WaiverState::Active),
+        waiver(99, WaiverState::Unused),
+    ];
+    let sheet =
+        parts(&bytes(&report)).into_iter().find(|(name, _)| name == "xl/worksheets/sheet10.xml").unwrap().1;
+    let style = |cell: &str| {
+        let (_, rest) =
+            sheet.split_once(&format!("r=\"{cell}\" s=\"")).unwrap_or_else(|| panic!("{cell}: {sheet}"));
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let [expired, active, unused] = ["A4", "A5", "A8"].map(style);
+    assert!(expired != active && active != unused && expired != unused);
+    assert_eq!(style("C5"), expired, "what ends within a week is as loud as what has ended");
+    assert_eq!(style("C6"), unused, "within a month, as what is in doubt");
+    assert_ne!(style("C7"), style("C6"));
+}
+
+#[test]
+fn controls_have_a_row_for_each_rule_and_console() {
+    let mut report = Report::sample();
+    report.controls[0].state = ControlState::NotProven;
+    let mut book = Opened::new(bytes(&report));
+    insta::assert_snapshot!(book.header("Controls"), @"Framework|Control|What it asks for|State|Rule|Console|Verdict|Open findings|Code|Rule id");
+    insta::assert_snapshot!(book.body("Controls").join("\n"), @"
+    PCI DSS 4.0.1|PCI DSS 4.0.1 8.4.1|Multi-factor authentication for administrative access|not proven|Local administrator without two-factor authentication|hq|fail|1|AUTH-01|local_admin_without_2fa
+    PCI DSS 4.0.1|PCI DSS 4.0.1 8.4.1|Multi-factor authentication for administrative access|not proven|Local administrator without two-factor authentication|lab|pass|0|AUTH-01|local_admin_without_2fa
+    ");
+    report.controls.clear();
+    assert_eq!(Opened::new(bytes(&report)).body("Controls"), ["No rule serves a control."]);
+}
+
+#[test]
+fn the_summary_counts_what_is_open_and_says_what_is_beside_it() {
+    let mut report = Report::sample();
+    report.findings[0].state = FindingState::Waived;
+    report.rules[0].original_verdict = Some(crate::finding::Verdict::Fail);
+    (report.rules[0].verdict, report.rules[0].open) = (crate::finding::Verdict::Waived, 0);
+    report.waivers = vec![waiver(3, WaiverState::Active), waiver(-1, WaiverState::Expired)];
+    report.controls[0].state = ControlState::NotProven;
+    let rows = Opened::new(bytes(&report)).rows("Summary");
+    let lines: Vec<String> = rows.iter().map(|row| row.join("|")).collect();
+    let says = |text: &str| lines.iter().any(|line| line.contains(text));
+    assert!(says("INCOMPLETE|0||0||1||"), "{lines:?}");
+    assert!(says(
+        "1 finding waived beside the open ones, 1 waiver in force for 30 days or less, 1 waiver expired. See the sheet Waivers."
+    ));
+    assert!(says("1 of 1 controls not proven"));
+    assert!(says("1 waived, was fail"), "{lines:?}");
+    let first = rows.iter().position(|row| row[0] == "Open findings by rule").unwrap() + 2;
+    assert_eq!(rows[first][1], "LIFE-05");
+    report.findings[1].state = FindingState::Waived;
+    let rows = Opened::new(bytes(&report)).rows("Summary");
+    assert!(rows.iter().any(|row| row[0] == "Every finding is waived."));
+}
+
+#[test]
+fn the_person_behind_an_account_stands_beside_it() {
+    let mut report = Report::sample();
+    let user = &mut report.users[0];
+    user.roster_match = "person";
+    (user.person, user.manager) = (Some("4711".into()), Some("Maria Boss".into()));
+    (user.matched_by, user.match_confidence) = (Some(MatchedBy::Email), Some(Confidence::High));
+    (user.department, user.left) = (Some("Audit".into()), Some(true));
+    user.last_seen = "2026-09-20T08:00:00Z".parse().ok();
+    (user.last_seen_by, user.last_seen_confidence) = (Some("log"), Some(Confidence::Medium));
+    report.users[1].roster_match = "nobody";
+    report.users[2].roster_match = "ambiguous";
+    let rows = Opened::new(bytes(&report)).rows("Users");
+    let row = &rows[3];
+    assert_eq!([&row[3], &row[4], &row[5]], ["Maria Boss", "Audit", "yes"]);
+    assert!(row[8].starts_with("46285.3333"), "{}", row[8]);
+    assert_eq!([&row[17], &row[18], &row[19], &row[20]], ["4711", "e-mail, high", "log", "medium"]);
+    let matches: Vec<&str> = rows[4..].iter().map(|row| row[18].as_str()).collect();
+    assert_eq!(matches, ["nobody", "ambiguous", "", ""]);
 }
 
 #[test]
@@ -363,6 +472,12 @@ fn hostile_text_stays_text() {
         report.findings[0].subject_name = text.to_owned();
         report.findings[0].subject_id = text.to_owned();
         report.gaps[0].id = Some(text.to_owned());
+        report.users[0].manager = Some(text.to_owned());
+        report.waivers = vec![WaiverRow {
+            reason: text.to_owned(),
+            subject: Some(text.to_owned()),
+            ..waiver(1, WaiverState::Active)
+        }];
         let packed = bytes(&report);
         for (name, part) in parts(&packed) {
             assert!(!part.contains("<f>") && !part.contains("<f "), "{name} holds a formula for {text:?}");
@@ -372,6 +487,7 @@ fn hostile_text_stays_text() {
         let expected = shown(text);
         assert!(book.rows("Users")[3][..3].iter().all(|cell| *cell == expected), "{text:?}");
         assert_eq!(book.rows("Findings")[3][1], expected);
+        assert_eq!([&book.rows("Users")[3][3], &book.rows("Waivers")[3][6]], [&expected, &expected]);
         assert_eq!(book.rows("Access matrix (hq)")[2][3], expected);
         assert_eq!(book.rows("Sites")[3][6], expected);
     }
@@ -427,7 +543,7 @@ fn users_stand_worst_first_and_findings_lead_to_them_there() {
     let packed = bytes(&report);
     let sheet = parts(&packed).into_iter().find(|(name, _)| name == "xl/worksheets/sheet2.xml").unwrap().1;
     assert!(sheet.contains("'Users'!A4") && sheet.contains("'Users'!A6") && !sheet.contains("'Users'!A5"));
-    let ids: Vec<String> = Opened::new(packed).rows("Users")[3..].iter().map(|row| row[18].clone()).collect();
+    let ids: Vec<String> = Opened::new(packed).rows("Users")[3..].iter().map(|row| row[26].clone()).collect();
     assert_eq!(ids, ["1", "8", "2", "3", "7"]);
 }
 
@@ -461,8 +577,8 @@ fn unknown_is_said_and_never_left_blank() {
     (user.enabled, user.locked, user.external, user.privileges) = (None, None, None, None);
     (user.sites, user.two_factor) = (Scopes::Unknown, TwoFactor::Undetermined);
     let row = Opened::new(bytes(&report)).rows("Users")[5].clone();
-    assert_eq!([&row[3], &row[4], &row[10], &row[15], &row[19]], ["unknown"; 5]);
-    assert_eq!(row[7], "undetermined");
+    assert_eq!([&row[6], &row[7], &row[14], &row[23], &row[27]], ["unknown"; 5]);
+    assert_eq!(row[11], "undetermined");
 }
 
 #[test]

@@ -2,26 +2,35 @@
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, Kind, Plan, Row, users_worst_first};
+use super::{Book, Column, Kind, Plan, Row, roster_words, users_worst_first};
+use crate::model::Confidence;
 use crate::report::{Scopes, UserRow};
 
 pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
-    use Kind::{Count, Id, Mark, Text};
+    use Kind::{Count, Id, Mark, Text, Time};
     let report = book.report;
     let columns = vec![
         Column::new("Login", Text, 24),
         Column::new("Name", Text, 22),
         Column::new("E-mail", Text, 28),
+        Column::new("Manager", Text, 22),
+        Column::new("Department", Text, 18),
+        Column::new("Has left", Mark, 10),
         Column::new("Enabled", Mark, 10),
         Column::new("Locked", Mark, 10),
+        Column::new("Last seen (UTC)", Time, 16),
         Column::new("Role", Text, 22),
         Column::new("Super-user", Mark, 9),
         Column::new("Two-factor", Mark, 15),
-        Column::new("Findings", Count, 10),
+        Column::new("Open findings", Count, 10),
         Column::new("Worst finding", Mark, 10),
         Column::new("Sites", Count, 9),
         Column::new("Asset groups", Count, 9),
         Column::new("Unused own grants", Count, 10),
+        Column::new("Person", Text, 16),
+        Column::new("Match", Text, 14),
+        Column::new("Last seen by", Text, 16),
+        Column::new("Last seen, how sure", Mark, 10),
         Column::new("Authentication source", Text, 20),
         Column::new("Source type", Text, 9),
         Column::new("External", Mark, 10),
@@ -32,7 +41,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Privileges by id", Text, 40),
     ];
     let mut plan = Plan::new("Users", 1, columns);
-    plan.note = format!("{} users, the worst findings first", report.users.len());
+    plan.note = format!("{} users, the worst open findings first", report.users.len());
     let mut table = book.table(plan)?;
     for user in users_worst_first(report) {
         write_row(&mut table.row()?, user)?;
@@ -42,7 +51,15 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
 
 fn write_row(row: &mut Row<'_>, user: &UserRow) -> Result<(), XlsxError> {
     row.text(&user.login)?.text(&user.name)?.optional(user.email.as_deref())?;
-    row.flag(user.enabled)?.flag(user.locked)?;
+    row.optional(user.manager.as_deref())?.optional(user.department.as_deref())?;
+    match user.left {
+        Some(true) => row.styled("yes", |style| &style.bad)?,
+        Some(false) => row.text("no")?,
+        // A person of whom the roster does not say it; without a person, there is nobody to leave.
+        None if user.person.is_some() => row.text("unknown")?,
+        None => row.skip(1),
+    };
+    row.flag(user.enabled)?.flag(user.locked)?.time(user.last_seen)?;
     row.optional(user.role_name.as_deref().or(user.role_id.as_deref()))?.flag(Some(user.superuser))?;
     row.text(&user.two_factor.as_str().replace('_', " "))?.count(user.findings)?;
     row.severity(user.highest_severity)?;
@@ -50,6 +67,9 @@ fn write_row(row: &mut Row<'_>, user: &UserRow) -> Result<(), XlsxError> {
     reach(row, &user.asset_groups)?;
     let leftover = (user.leftover_sites.len() + user.leftover_asset_groups.len()) as u64;
     row.count((leftover > 0).then_some(leftover))?;
+    row.optional(user.person.as_deref())?.text(&roster_words(user))?;
+    row.text(&user.last_seen_by.unwrap_or_default().replace('_', " "))?;
+    row.optional(user.last_seen_confidence.map(Confidence::as_str))?;
     row.optional(user.auth_source.as_deref())?.optional(user.auth_type.as_deref())?.flag(user.external)?;
     row.optional(user.role_id.as_deref())?.text(&user.console)?.number(user.id)?;
     match &user.privileges {

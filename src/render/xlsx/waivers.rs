@@ -1,32 +1,87 @@
-//! The sheet Waivers: every finding that one covers, beside the severity that it would have without.
+//! The sheet Waivers: every waiver with its state, and under them every finding that one covers, beside the severity
+//! that it would have without.
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, Kind, Plan};
+use super::{Book, Column, Kind, Plan, Row};
+use crate::report::{ENDS_NOW, ENDS_SOON, FindingRow, WaiverRow, WaiverState};
 
 pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
-    let waived: Vec<_> = book.report.findings.iter().filter(|finding| finding.waiver.is_some()).collect();
-    if waived.is_empty() {
+    let report = book.report;
+    let waived = || report.findings.iter().filter(|finding| !finding.is_open());
+    let count = waived().count();
+    if report.waivers.is_empty() && count == 0 {
         return book.sentence("Waivers", "No waivers are configured.");
     }
     let columns = vec![
-        Column::new("Waiver", Kind::Text, 30),
+        Column::new("State", Kind::Mark, 11),
         Column::new("Ends (UTC)", Kind::Time, 17),
-        Column::new("Severity", Kind::Mark, 11),
-        Column::new("Rule", Kind::Text, 44),
-        Column::new("Subject", Kind::Text, 30),
-        Column::new("What is wrong", Kind::Wrapped, 60),
+        Column::new("Days left", Kind::Count, 10),
+        Column::new("Rule", Kind::Text, 34),
         Column::new("Console", Kind::Text, 16),
+        Column::new("Subject", Kind::Text, 28),
+        Column::new("Reason", Kind::Wrapped, 52),
+        Column::new("Approved by", Kind::Wrapped, 32),
+        Column::new("Ticket", Kind::Text, 16),
+        Column::new("Findings", Kind::Count, 10),
         Column::new("Finding id", Kind::Text, 23),
     ];
     let mut plan = Plan::new("Waivers", 1, columns);
-    plan.note = format!("{} findings are waived", waived.len());
+    let of = |state| report.waivers.iter().filter(|waiver| waiver.state == state).count();
+    plan.note = format!(
+        "{} waivers: {} active, {} unused, {} expired; {count} waived {}",
+        report.waivers.len(),
+        of(WaiverState::Active),
+        of(WaiverState::Unused),
+        of(WaiverState::Expired),
+        if count == 1 { "finding" } else { "findings" },
+    );
     let mut table = book.table(plan)?;
-    for finding in waived {
-        let mut row = table.row()?;
-        row.optional(finding.waiver.as_deref())?.time(finding.waiver_expires)?;
-        row.severity(finding.severity)?.text(&finding.title)?.text(&finding.subject_name)?;
-        row.text(&finding.summary)?.text(&finding.console)?.text(&finding.id)?;
+    for waiver in &report.waivers {
+        write_waiver(&mut table.row()?, waiver)?;
+    }
+    if count > 0 {
+        let header = [
+            "Severity",
+            "Ends (UTC)",
+            "",
+            "Rule",
+            "Console",
+            "Subject",
+            "What is wrong",
+            "Waiver",
+            "",
+            "",
+            "Finding id",
+        ];
+        table.second("The findings that they cover, which stay findings", &header)?;
+        for finding in waived() {
+            write_finding(&mut table.row()?, finding)?;
+        }
     }
     table.finish()
+}
+
+fn write_waiver(row: &mut Row<'_>, waiver: &WaiverRow) -> Result<(), XlsxError> {
+    row.styled(waiver.state.as_str(), |style| style.waiver(waiver.state))?.time(waiver.end())?;
+    row.marked(waiver.days_left, |style| {
+        if waiver.ends_within(ENDS_NOW) {
+            &style.bad
+        } else if waiver.ends_within(ENDS_SOON) {
+            &style.doubt
+        } else {
+            &style.count
+        }
+    })?;
+    row.text(&waiver.rule)?.text(waiver.console.as_deref().unwrap_or("every console"))?;
+    row.optional(waiver.subject.as_deref())?.text(&waiver.reason)?.text(&waiver.approved_by)?;
+    row.optional(waiver.ticket.as_deref())?.count(waiver.findings)?.optional(waiver.finding.as_deref())?;
+    Ok(())
+}
+
+fn write_finding(row: &mut Row<'_>, finding: &FindingRow) -> Result<(), XlsxError> {
+    row.severity(finding.severity)?.time(finding.waiver_expires)?.skip(1);
+    row.text(&finding.title)?.text(&finding.console)?.text(&finding.subject_name)?;
+    row.text(&finding.summary)?.optional(finding.waiver.as_deref())?.skip(2).text(&finding.id)?;
+    Ok(())
 }

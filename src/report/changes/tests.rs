@@ -47,7 +47,7 @@ fn reviewed(snapshot: Snapshot, judgements: Vec<Judgement>) -> Reviewed {
 
 /// What differs between two snapshots, without any rule.
 fn between(then: Snapshot, now: Snapshot) -> Differences {
-    changes(&before(vec![then]), &[reviewed(now, Vec::new())], &HashMap::new())
+    changes(&before(vec![then]), &[reviewed(now, Vec::new())], &[], &HashMap::new())
 }
 
 /// Kind, change and summary of each change.
@@ -77,7 +77,7 @@ fn consoles_come_and_go() {
         })
     };
     let now = [reviewed(named("hq"), Vec::new()), reviewed(named("new"), Vec::new())];
-    let differences = changes(&before(vec![named("old"), named("hq")]), &now, &HashMap::new());
+    let differences = changes(&before(vec![named("old"), named("hq")]), &now, &[], &HashMap::new());
     assert_eq!(
         told(&differences),
         [
@@ -142,6 +142,31 @@ fn the_console_s_version_and_settings_are_told() {
 }
 
 #[test]
+fn waivers_stand_among_the_changes_of_their_console_behind_rules() {
+    let waiver = |console: Option<&str>| crate::waiver::Waiver {
+        rule: "locked_account".into(),
+        console: console.map(str::to_owned),
+        subject: Some("mia".into()),
+        finding: None,
+        reason: "x".into(),
+        approved_by: "Maria Boss".into(),
+        expires: (world().finished + chrono::TimeDelta::days(3)).date_naive(),
+        ticket: None,
+        place: String::new(),
+    };
+    let now = with(|world| {
+        world.console.version = Some("6.6.211".into());
+        world.users.push(user(12, "added"));
+    });
+    let mut earlier = before(vec![world()]);
+    earlier.finished = now.finished - chrono::TimeDelta::days(7);
+    let waivers = [waiver(Some("hq")), waiver(Some("elsewhere"))];
+    let differences = changes(&earlier, &[reviewed(now, Vec::new())], &waivers, &HashMap::new());
+    let kinds: Vec<_> = differences.changes.iter().map(|change| (change.kind, change.change)).collect();
+    assert_eq!(kinds, [("console", "version_changed"), ("waiver", "ends_soon"), ("user", "added")]);
+}
+
+#[test]
 fn the_order_is_console_findings_administrators_kind_and_id() {
     let change = |world: &mut Snapshot| {
         for user in &mut world.users {
@@ -159,7 +184,7 @@ fn the_order_is_console_findings_administrators_kind_and_id() {
     let mut earlier = before(vec![world()]);
     earlier.rules = vec![findings::earlier(Verdict::Pass, 3, 3)];
     let judgements = vec![findings::judgement(Verdict::Fail, 4, 4, findings)];
-    let differences = changes(&earlier, &[reviewed(now, judgements)], &HashMap::new());
+    let differences = changes(&earlier, &[reviewed(now, judgements)], &[], &HashMap::new());
     let order: Vec<String> =
         differences.changes.iter().map(|row| format!("{} {} {}", row.kind, row.change, row.name)).collect();
     assert_eq!(

@@ -28,7 +28,7 @@ pub(super) fn rules(
     worst: &[Severity],
 ) -> Result<(), XlsxError> {
     let points: Vec<ChartPoint> = worst.iter().copied().map(point).collect();
-    let chart = bars(sheet, drawn, 2, 3, &points, "Findings by rule, in the colour of the worst");
+    let chart = bars(sheet, drawn, 2, 3, &points, "Open findings by rule, in the colour of the worst");
     insert(page, drawn, chart)
 }
 

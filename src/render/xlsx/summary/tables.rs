@@ -7,7 +7,7 @@ use rust_xlsxwriter::{Format, FormatAlign, XlsxError};
 
 use super::{Drawn, FIRST, LAST, Page, Style};
 use crate::finding::Severity;
-use crate::report::{Completeness, FindingState};
+use crate::report::{Completeness, FindingState, RuleRow};
 
 /// How many rules the chart shows.
 const TOP: usize = 10;
@@ -158,25 +158,27 @@ pub(super) fn severities(page: &mut Page<'_>) -> Result<Drawn, XlsxError> {
     Ok(Drawn { first, last: page.row - 2 })
 }
 
-/// The rules with the worst findings, then the most, and how bad each is; `None` if none found anything.
+/// The rules with the worst open findings, then the most, and how bad each is; `None` if there are none.
 pub(super) fn top_rules(page: &mut Page<'_>) -> Result<Option<(Drawn, Vec<Severity>)>, XlsxError> {
     let report = page.report;
-    page.heading("Findings by rule")?;
+    page.heading("Open findings by rule")?;
     let mut counts: HashMap<&str, (Severity, u64, &str)> = HashMap::new();
-    for finding in &report.findings {
+    for finding in report.open() {
         let (worst, count, _) = counts.entry(&finding.rule).or_insert((finding.severity, 0, &finding.title));
         *worst = finding.severity.max(*worst);
         *count += 1;
     }
     if counts.is_empty() {
-        page.put((FIRST, FIRST), "No rule found anything.", &page.style.text)?;
+        let waived = report.waived() > 0;
+        let line = if waived { "Every finding is waived." } else { "No rule found anything." };
+        page.put((FIRST, FIRST), line, &page.style.text)?;
         page.row += 1;
         return Ok(None);
     }
     let codes: HashMap<&str, &str> = report.rules.iter().map(|rule| (&*rule.id, &*rule.code)).collect();
     let mut rules: Vec<_> = counts.into_iter().collect();
     rules.sort_by_key(|(rule, (worst, count, _))| (Reverse((*worst, *count)), *rule));
-    header_row(page, &["Rule", "Code", "Findings"])?;
+    header_row(page, &["Rule", "Code", "Open"])?;
     let first = page.row;
     let centred = Style::ruled(&page.style.mark);
     for (rule, (_, count, title)) in rules.iter().take(TOP) {
@@ -211,7 +213,7 @@ pub(super) fn verdicts(page: &mut Page<'_>) -> Result<(), XlsxError> {
         ((6, 7), "Verdict", &centred),
         ((8, 8), "Examined", &centred),
         ((9, 9), "Expected", &centred),
-        ((10, 10), "Findings", &centred),
+        ((10, 10), "Open", &centred),
         ((11, LAST), "Note", &header),
     ];
     page.height(20)?;
@@ -221,21 +223,30 @@ pub(super) fn verdicts(page: &mut Page<'_>) -> Result<(), XlsxError> {
     page.row += 1;
     let (text, mark) = (Style::ruled(&page.style.text), Style::ruled(&page.style.mark));
     for rule in &report.rules {
-        page.height(if rule.note.is_some() { 27 } else { 20 })?;
+        let said = noted(rule);
+        page.height(if said.is_empty() { 20 } else { 27 })?;
         page.put((FIRST, FIRST), &rule.title, &text)?;
         page.put((2, 2), &rule.code, &mark)?;
         page.put((3, 3), rule.severity.as_str(), &Style::ruled(page.style.severity(rule.severity)))?;
         page.put((4, 5), &rule.console, &text.clone().set_align(FormatAlign::Left).set_indent(1))?;
         let verdict = rule.verdict.as_str().replace('_', " ");
         page.put((6, 7), &verdict, &Style::ruled(page.style.verdict(rule.verdict)))?;
-        for (count, column) in [rule.examined, rule.expected, rule.findings].into_iter().zip(8..) {
+        for (count, column) in [rule.examined, rule.expected, rule.open].into_iter().zip(8..) {
             page.put_count(column, count, &mark)?;
         }
         let note = text.clone().set_text_wrap().set_font_size(9);
-        page.put((11, LAST), rule.note.as_deref().unwrap_or_default(), &note)?;
+        page.put((11, LAST), &said, &note)?;
         page.row += 1;
     }
     Ok(())
+}
+
+/// The note on a verdict, and beside it what waivers made of it.
+fn noted(rule: &RuleRow) -> String {
+    let waived = rule.findings - rule.open;
+    let original = rule.original_verdict.map(|verdict| format!(", was {}", verdict.as_str()));
+    let waived = (waived > 0).then(|| format!("{waived} waived{}", original.unwrap_or_default()));
+    waived.into_iter().chain(rule.note.clone()).collect::<Vec<_>>().join("; ")
 }
 
 fn header_row(page: &mut Page<'_>, [name, others @ ..]: &[&str; 3]) -> Result<(), XlsxError> {

@@ -76,7 +76,7 @@ impl Runs {
         earlier.rules = self.rule.into_iter().collect();
         let (verdict, examined, expected) = self.verdict;
         let judgements = vec![judgement(verdict, examined, expected, self.is)];
-        changes(&earlier, &[reviewed(self.now, judgements)], &self.sightings)
+        changes(&earlier, &[reviewed(self.now, judgements)], &[], &self.sightings)
     }
 }
 
@@ -228,7 +228,7 @@ fn findings_whose_ids_rest_on_another_identity_are_not_compared() {
 fn findings_of_a_console_that_is_not_reviewed_any_more_are_not_resolved() {
     let mut earlier = before(vec![world()]);
     earlier.findings = vec![then(&on(2))];
-    let differences = changes(&earlier, &[], &HashMap::new());
+    let differences = changes(&earlier, &[], &[], &HashMap::new());
     assert_eq!(counts(&differences), [0, 0, 0, 0, 0, 0, 1]);
     assert_eq!(differences.changes[0].change, "not_reviewed");
 }
@@ -236,7 +236,7 @@ fn findings_of_a_console_that_is_not_reviewed_any_more_are_not_resolved() {
 #[test]
 fn findings_of_a_console_that_was_not_reviewed_are_newly_judged() {
     let judgements = vec![judgement(Verdict::Fail, 3, 3, vec![on(2), on(3)])];
-    let differences = changes(&before(Vec::new()), &[reviewed(world(), judgements)], &HashMap::new());
+    let differences = changes(&before(Vec::new()), &[reviewed(world(), judgements)], &[], &HashMap::new());
     assert_eq!(counts(&differences), [0, 0, 0, 2, 0, 0, 0]);
     assert!(differences.findings.is_empty());
 }
