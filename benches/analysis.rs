@@ -95,11 +95,14 @@ fn snapshot(users: usize, directory: &Path) -> Snapshot {
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         fs::set_permissions(&password, private).unwrap();
         let text = format!(
-            "[roster]\nfile = {people:?}\n[[console]]\nname = \"bench\"\nurl = {:?}\nusername = {:?}\n\
-             password = {{ file = {password:?} }}\nmax_in_flight = 32\n\
-             last_logon = {{ export = {export:?}, export_lists_all = true }}\n",
+            "[roster]\nfile = '{}'\n[[console]]\nname = \"bench\"\nurl = {:?}\nusername = {:?}\n\
+             password = {{ file = '{}' }}\nmax_in_flight = 32\n\
+             last_logon = {{ export = '{}', export_lists_all = true }}\n",
+            people.display(),
             simulator.url(),
             simulator.username(),
+            password.display(),
+            export.display(),
         );
         let file = directory.join("config.toml");
         fs::write(&file, text).unwrap();

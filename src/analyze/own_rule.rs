@@ -156,7 +156,7 @@ mod tests {
     fn it_rests_on_the_parts_that_it_asks_for() {
         let ask = rule("'create-reports' in user.privileges || grants.site_count > 3");
         let parts = [Part::Users, Part::UserPrivileges, Part::UserSites, Part::Sites];
-        assert_eq!(BTreeSet::from_iter(ask.about().needs.iter().copied()), BTreeSet::from(parts));
+        assert_eq!(needs(&ask.expression.references()), BTreeSet::from(parts));
         check(&ask, incomplete(snapshot(vec![user(2, "mia")]), Part::Sites), Expect::Unknown);
     }
 

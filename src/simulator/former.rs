@@ -5,6 +5,7 @@ use super::{Account, Estate};
 impl Estate {
     /// This console some months ago. Some of today's administrators had ordinary work then, a role held less, one
     /// account did not exist, and the product was one version older.
+    #[must_use]
     pub fn former(&self) -> Self {
         let mut former = self.clone();
         let plain = |account: &Account| !account.is_global_admin() && account.role == "user";
@@ -25,7 +26,7 @@ impl Estate {
                 role.privileges.remove("view-vuln-investigations");
             }
         }
-        former.version = "6.6.198".to_owned();
+        "6.6.198".clone_into(&mut former.version);
         former
     }
 }

@@ -109,8 +109,11 @@ fn preceding(tx: &Transaction<'_>, job: &str, run: &str) -> Result<Option<String
     Ok(tx.query_row(query, (job, run, slot, judged), |row| row.get(0)).optional()?)
 }
 
-/// The sign-off that counts for a run, with the signed run's compressed snapshots.
-fn signed(tx: &Transaction<'_>, job: &str, run: &str) -> Result<Option<(SignOff, Option<Vec<u8>>)>, Fault> {
+/// A sign-off, with the signed run's compressed snapshots as far as they are kept.
+type Packed = (SignOff, Option<Vec<u8>>);
+
+/// The sign-off that counts for a run.
+fn signed(tx: &Transaction<'_>, job: &str, run: &str) -> Result<Option<Packed>, Fault> {
     let query = "SELECT judged FROM runs WHERE id = ?1";
     let judged = tx.query_row(query, [run], |row| row.get::<_, Option<At>>(0)).optional()?.flatten();
     let Some(sign_off) = last_sign_off(tx, job, judged)? else { return Ok(None) };

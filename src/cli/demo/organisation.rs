@@ -31,7 +31,7 @@ impl Organisation {
         fs::create_dir(directory)?;
         let as_of = estates.first().map(|(_, estate)| estate.as_of).unwrap_or_default();
         let people = write(directory, "people.csv", &roster(&estates, former))?;
-        let mut text = format!("[roster]\nfile = {:?}\n", people.display().to_string());
+        let mut text = format!("[roster]\nfile = {}\n", quoted(&people));
         let mut simulators = Vec::new();
         for (name, estate) in estates {
             let export = write(directory, &format!("{name}-users.csv"), &logons(&estate))?;
@@ -64,14 +64,19 @@ fn write(directory: &Path, name: &str, content: &str) -> std::io::Result<PathBuf
     Ok(path)
 }
 
+/// A path as TOML writes it.
+fn quoted(path: &Path) -> String {
+    toml::Value::from(path.display().to_string()).to_string()
+}
+
 fn console(name: &str, simulator: &Simulator, password: &Path, export: &Path) -> String {
     format!(
-        "[[console]]\nname = {name:?}\nurl = {:?}\nusername = {:?}\npassword = {{ file = {:?} }}\n\
-         max_in_flight = {IN_FLIGHT}\nlast_logon = {{ export = {:?}, export_lists_all = true }}\n",
+        "[[console]]\nname = {name:?}\nurl = {:?}\nusername = {:?}\npassword = {{ file = {} }}\n\
+         max_in_flight = {IN_FLIGHT}\nlast_logon = {{ export = {}, export_lists_all = true }}\n",
         simulator.url(),
         simulator.username(),
-        password.display().to_string(),
-        export.display().to_string(),
+        quoted(password),
+        quoted(export),
     )
 }
 
