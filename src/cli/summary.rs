@@ -34,6 +34,16 @@ pub(super) fn print(report: &Report, directory: Option<&Path>, screen: &mut Scre
             (console.finished - console.started).as_seconds_f64(),
         ))?;
     }
+    let estate = &report.estate;
+    if estate.consoles > 1 {
+        screen.line(format!(
+            "{}  {} accounts of at most {} people, {} of them with accounts on several consoles",
+            "estate".bold(),
+            estate.users,
+            estate.people,
+            estate.on_several_consoles
+        ))?;
+    }
     screen.line("")?;
     rules(report, screen)?;
     worst(report, screen)?;

@@ -7,6 +7,7 @@
 mod changes;
 mod controls;
 mod page;
+mod people;
 mod probe;
 mod rules;
 mod tables;

@@ -10,6 +10,7 @@ mod changes;
 mod controls;
 mod coverage;
 mod findings;
+mod people;
 mod roles;
 mod scopes;
 mod style;
@@ -59,6 +60,7 @@ fn build(report: &Report, limits: Limits, out: impl Write + Send) -> Result<(), 
     summary::write(&mut book)?;
     findings::write(&mut book)?;
     users::write(&mut book)?;
+    people::write(&mut book)?;
     access_matrix::write(&mut book)?;
     roles::write(&mut book)?;
     scopes::sites(&mut book)?;

@@ -35,7 +35,7 @@ fn equal_seeds_give_equal_estates() {
 #[test]
 fn sizes_are_as_asked() {
     let (hq, lab) = demo();
-    assert_eq!((hq.users.len(), lab.users.len()), (240, 24));
+    assert_eq!((hq.users.len(), lab.users.len()), (240, 26));
     assert_eq!(Estate::demo(1, 30, EstateOptions::default().as_of)[1].1.users.len(), 12);
     let options = EstateOptions { users: 50_000, sites: 300, asset_groups: 200, ..EstateOptions::default() };
     let large = Estate::generate(&EstateOptions { blemishes: false, ..options });

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use super::changes::Changes;
 use super::controls::FrameworkView;
+use super::people::PersonView;
 use super::rules::{RuleSection, Verdicts, sections};
 use super::tables::{AnomalyView, CoverageView, GapView, RoleView, ScopeView, UserView};
 use super::waivers::{WaivedView, WaiverView};
-use super::{NAMES, Table, Text, controls, date, lateness, tables, undetermined_parts, waivers};
+use super::{NAMES, Table, Text, controls, date, lateness, people, tables, undetermined_parts, waivers};
 use crate::finding::Severity;
 use crate::model::{Depth, PartState};
 use crate::report::{Completeness, ConsoleSummary, Report, UserRow};
@@ -28,6 +29,8 @@ pub(super) struct Page {
     pub(super) consoles: Vec<ConsoleView>,
     pub(super) rules: Vec<RuleSection>,
     pub(super) users: Table<UserView>,
+    /// Those with accounts on several consoles.
+    pub(super) people: Table<PersonView>,
     pub(super) roles: Table<RoleView>,
     pub(super) sites: Table<ScopeView>,
     pub(super) asset_groups: Table<ScopeView>,
@@ -73,6 +76,8 @@ pub(super) struct Counts {
     pub(super) waived: u64,
     /// Users with an open finding.
     pub(super) users_with_findings: u64,
+    /// How many people the users are at most.
+    pub(super) people: u64,
     /// Users whom a roster was asked about.
     pub(super) users_in_roster: u64,
     /// Users of whom something tells when they were last seen.
@@ -137,6 +142,7 @@ impl Page {
             consoles: report.consoles.iter().map(|console| per_console.view(report, console)).collect(),
             rules: sections(report),
             users: tables::users(report),
+            people: people::people(report),
             roles: tables::roles(report),
             sites: tables::sites(report),
             asset_groups: tables::asset_groups(report),
@@ -204,6 +210,7 @@ impl Counts {
             asset_groups: report.asset_groups.len() as u64,
             findings: report.open().count() as u64,
             waived: report.waived(),
+            people: report.estate.people,
             users_with_findings: users(&|user| user.findings > 0),
             users_in_roster: users(&|user| user.roster_match != "not_asked"),
             users_seen: users(&|user| user.last_seen.is_some()),

@@ -3,6 +3,7 @@
 use super::changes::{ChangeCount, ChangeView, Changes, Group, Since, UncomparedView};
 use super::controls::{ControlView, FrameworkView, ServingRule, StateCount};
 use super::page::{ConsoleView, Counts, Page, Population, RunView, SeverityBar};
+use super::people::{AccountView, PersonView};
 use super::rules::{EvidenceView, FindingView, RuleSection, VerdictCount, VerdictView, Verdicts};
 use super::tables::{AnomalyView, CoverageView, GapView, RoleView, ScopeCount, ScopeView, UserView};
 use super::waivers::{WaivedView, WaiverView};
@@ -38,6 +39,7 @@ impl Page {
             consoles: vec![console(&text), ConsoleView { complete: true, ..ConsoleView::default() }],
             rules: vec![rule(&text)],
             users: part(vec![user(&text), UserView { two_factor: "delegated", ..UserView::default() }]),
+            people: part(vec![person(&text)]),
             roles: part(vec![RoleView {
                 description: Some(text.clone()),
                 privileges: vec![text.clone()],
@@ -107,6 +109,12 @@ fn framework() -> FrameworkView {
 /// A table that does not show all its rows.
 fn part<T>(rows: Vec<T>) -> Table<T> {
     Table { total: rows.len() as u64 + 1, more: 1, files: "report.xlsx", rows }
+}
+
+fn person(text: &Text) -> PersonView {
+    let account =
+        AccountView { console: text.clone(), login: text.clone(), role: text.clone(), state: "enabled" };
+    PersonView { name: text.clone(), person: Some(text.clone()), left: true, accounts: vec![account] }
 }
 
 fn console(text: &Text) -> ConsoleView {

@@ -9,10 +9,11 @@ use crate::finding::{Severity, SubjectKind};
 use crate::model::{Confidence, MatchedBy, TwoFactor};
 use crate::report::{ControlState, FindingState, Scopes, WaiverRow, WaiverState};
 
-const SHEETS: [&str; 12] = [
+const SHEETS: [&str; 13] = [
     "Summary",
     "Findings",
     "Users",
+    "People",
     "Access matrix (hq)",
     "Access matrix (lab)",
     "Roles and privileges",
@@ -364,7 +365,7 @@ fn waivers_and_their_ends_are_marked_in_colour() {
         waiver(99, WaiverState::Unused),
     ];
     let sheet =
-        parts(&bytes(&report)).into_iter().find(|(name, _)| name == "xl/worksheets/sheet10.xml").unwrap().1;
+        parts(&bytes(&report)).into_iter().find(|(name, _)| name == "xl/worksheets/sheet11.xml").unwrap().1;
     let style = |cell: &str| {
         let (_, rest) =
             sheet.split_once(&format!("r=\"{cell}\" s=\"")).unwrap_or_else(|| panic!("{cell}: {sheet}"));
