@@ -19,14 +19,14 @@ fn err(output: &Output) -> String {
 }
 
 /// Runs a command that has to succeed, and gives what it prints.
-async fn prints(machine: &Machine, arguments: &[&str]) -> String {
+pub(crate) async fn prints(machine: &Machine, arguments: &[&str]) -> String {
     let output = machine.run(arguments).await;
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}{}", out(&output), err(&output));
     out(&output)
 }
 
 /// Runs a command that has to fail, and gives what it says.
-async fn fails(machine: &Machine, arguments: &[&str], code: i32) -> String {
+pub(crate) async fn fails(machine: &Machine, arguments: &[&str], code: i32) -> String {
     let output = machine.run(arguments).await;
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}{}", out(&output), err(&output));
     err(&output)
@@ -42,23 +42,12 @@ async fn after_one_run(machine: &Machine) -> (Service, String) {
     (service, runs[0].id.clone())
 }
 
-/// Somebody changes the console's estate: a site more for a user.
+/// Somebody changes the console's estate: a user less.
 async fn the_estate_changes(machine: &Machine) {
-    // The first test of the process installs it; the others find it there.
-    let _installed_before = rustls::crypto::ring::default_provider().install_default();
     let estate = machine.simulator.estate();
     let user = estate.user_by_login(machine.simulator.username()).unwrap();
-    let (id, login) =
-        estate.users.iter().find(|(id, _)| **id != user).map(|(id, user)| (*id, user.login.clone())).unwrap();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("{}/api/3/users/{id}", machine.simulator.url());
-    let answer = client
-        .delete(url)
-        .basic_auth(machine.simulator.username(), Some(machine.simulator.password()))
-        .send()
-        .await
-        .unwrap();
-    assert!(answer.status().is_success(), "{login}: {answer:?}");
+    let id = estate.users.keys().find(|id| **id != user).unwrap();
+    machine.writes(reqwest::Method::DELETE, &format!("/users/{id}"), &Value::Null).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,5 +12,6 @@ mod programs;
 mod relay;
 mod reload;
 mod service;
+mod sign_off;
 mod soak;
 mod signals;

@@ -134,6 +134,20 @@ impl Machine {
         Service { child: command.spawn().unwrap(), notices, log }
     }
 
+    /// Changes something on the console, as an administrator would with its API.
+    pub(crate) async fn writes(&self, method: reqwest::Method, path: &str, body: &serde_json::Value) {
+        // The first test of the process installs it; the others find it there.
+        let _installed_before = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client
+            .request(method, format!("{}/api/3{path}", self.simulator.url()))
+            .basic_auth(self.simulator.username(), Some(self.simulator.password()))
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+    }
+
     /// Runs a command on this machine to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_recert"));
