@@ -38,7 +38,7 @@ pub use own_rule::OwnRule;
 pub use policy::Policy;
 pub use toxic::{COMBINATIONS, Combination};
 
-use actor::{Actor, ActorKey, with_exceptions};
+use actor::{Actor, ActorKey, exceptions, with_exceptions};
 use mailbox::{is_one_person, mailbox_aspect, mailbox_of, mailboxes};
 use mismatch::{Disagreements, disagreements};
 use one_person::{Account, Cluster, People, Trait, clusters, people, source};

@@ -245,6 +245,18 @@ pub fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::
     None
 }
 
+/// The kind of the I/O error that is in the chain of a client's error.
+pub fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(error.kind());
+        }
+        next = error.source();
+    }
+    None
+}
+
 /// The certificate that an error of TLS is about, if it was not believed.
 pub fn untrusted(error: &rustls::Error) -> Option<&Untrusted> {
     let rustls::Error::Other(OtherError(other)) = error else { return None };

@@ -126,22 +126,30 @@ fn named(wanted: &str, text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::finding::{Severity, SubjectKind};
-
-    fn waiver(subject: &str) -> Waiver {
-        Waiver {
+impl Waiver {
+    /// A waiver of locked accounts that an expiry and a subject tell from others.
+    pub(crate) fn sample(subject: &str, expires: NaiveDate) -> Self {
+        Self {
             rule: "locked_account".into(),
             console: None,
             subject: Some(subject.into()),
             finding: None,
             reason: "on leave".into(),
             approved_by: "Maria Boss".into(),
-            expires: "2026-12-31".parse().unwrap(),
+            expires,
             ticket: None,
             place: String::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Severity, SubjectKind};
+
+    fn waiver(subject: &str) -> Waiver {
+        Waiver::sample(subject, "2026-12-31".parse().unwrap())
     }
 
     fn console() -> ConsoleIdentity {

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Context, cut};
+use super::{Context, Outcome, cut};
 use crate::finding::{Finding, Subject, digest};
 use crate::graph::AccessGraph;
-use crate::model::{Act, ConsoleIdentity, Exception, User, UserId};
+use crate::model::{Act, Answer, ConsoleIdentity, Exception, Snapshot, User, UserId};
 
 /// The most exceptions that one finding names.
 const SHOWN: usize = 10;
@@ -103,6 +103,17 @@ impl<'a> Actor<'a> {
 
 fn fold(name: &str) -> String {
     name.trim().to_lowercase()
+}
+
+/// The exceptions of a snapshot, or what keeps a rule about them from its verdict.
+pub(super) fn exceptions(snapshot: &Snapshot) -> Result<&[Exception], Outcome> {
+    match &snapshot.exceptions {
+        Answer::Known(exceptions) => Ok(exceptions),
+        Answer::NotAsked => {
+            Err(Outcome::lacking("exceptions were not asked for: collect again with this rule on"))
+        }
+        Answer::Missing => Err(Outcome::lacking("the console gave no answer about exceptions")),
+    }
 }
 
 /// Adds the exceptions that a finding is about, with the day of the decision, and how many more there are.

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Actor, ActorKey, Context, Outcome, Rule, all_of, amount, cut, list, with_exceptions};
+use super::{Actor, ActorKey, Context, Outcome, Rule, all_of, amount, cut, exceptions, list, with_exceptions};
 use crate::finding::{Finding, Severity};
-use crate::model::{Act, Answer, Exception, Part, UserId};
+use crate::model::{Act, Exception, Part, UserId};
 
 about! {
     id: "self_approved_exception",
@@ -41,10 +41,9 @@ struct Approved<'a> {
 impl Rule for SelfApprovedException {
     fn examine(&self, context: Context<'_>) -> Outcome {
         let graph = context.graph;
-        let exceptions = match &graph.snapshot().exceptions {
-            Answer::Known(exceptions) => exceptions,
-            Answer::NotAsked => return Outcome::lacking("exceptions were not asked for: collect again with this rule on"),
-            Answer::Missing => return Outcome::lacking("the console gave no answer about exceptions"),
+        let exceptions = match exceptions(graph.snapshot()) {
+            Ok(exceptions) => exceptions,
+            Err(lacking) => return lacking,
         };
         let mut decided: Vec<&Exception> = exceptions.iter().filter(|exception| was_decided(exception)).collect();
         decided.sort_by_key(|exception| (exception.kind, exception.id));
@@ -122,7 +121,7 @@ mod tests {
     use super::*;
     use crate::analyze::check::{Expect, check, findings};
     use crate::model::sample::{incomplete, known_as, person, snapshot, user};
-    use crate::model::{ExceptionKind, Snapshot, User};
+    use crate::model::{Answer, ExceptionKind, Snapshot, User};
 
     fn rule() -> SelfApprovedException {
         SelfApprovedException::default()

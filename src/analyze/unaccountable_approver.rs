@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
-    AccountKind, Actor, ActorKey, Context, Outcome, Rule, amount, conjoin, cut, has_left, holds_everything, with_exceptions,
+    AccountKind, Actor, ActorKey, Context, Outcome, Rule, amount, conjoin, cut, exceptions, has_left, holds_everything, with_exceptions,
 };
 use crate::finding::{Finding, Severity};
-use crate::model::{Answer, Exception, ExceptionKind, Part, User};
+use crate::model::{Exception, ExceptionKind, Part, User};
 
 about! {
     id: "unaccountable_approver",
@@ -51,10 +51,9 @@ struct Approved<'a> {
 impl Rule for UnaccountableApprover {
     fn examine(&self, context: Context<'_>) -> Outcome {
         let graph = context.graph;
-        let exceptions = match &graph.snapshot().exceptions {
-            Answer::Known(exceptions) => exceptions,
-            Answer::NotAsked => return Outcome::lacking("exceptions were not asked for: collect again with this rule on"),
-            Answer::Missing => return Outcome::lacking("the console gave no answer about exceptions"),
+        let exceptions = match exceptions(graph.snapshot()) {
+            Ok(exceptions) => exceptions,
+            Err(lacking) => return lacking,
         };
         let mut outcome = Outcome::default();
         let mut in_force: Vec<(&Exception, Option<bool>)> = exceptions
@@ -212,7 +211,7 @@ mod tests {
     use crate::analyze::check::{Around, Expect, check, check_in, findings, judged};
     use crate::analyze::{DeclaredAccount, SharedOrGenericAccount};
     use crate::model::sample::{global_admin, incomplete, known_as, person, snapshot, user, with_role};
-    use crate::model::{Act, Person, Snapshot, UserId};
+    use crate::model::{Answer, Act, Person, Snapshot, UserId};
 
     fn rule() -> UnaccountableApprover {
         UnaccountableApprover::default()

@@ -136,17 +136,7 @@ mod tests {
     }
 
     fn waiver(subject: &str, days_left: i64) -> Waiver {
-        Waiver {
-            rule: "locked_account".into(),
-            console: None,
-            subject: Some(subject.into()),
-            finding: None,
-            reason: "on leave".into(),
-            approved_by: "Maria Boss".into(),
-            expires: (world(0, 0).finished + TimeDelta::days(days_left)).date_naive(),
-            ticket: None,
-            place: String::new(),
-        }
+        Waiver::sample(subject, (world(0, 0).finished + TimeDelta::days(days_left)).date_naive())
     }
 
     /// So many locked accounts `l1`, `l2`, … of so many.

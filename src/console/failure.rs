@@ -1,13 +1,12 @@
 //! What a request that brought no value means: its class, whether to try again, whether a change may have been made.
 
-use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
 use reqwest::{Response, StatusCode};
 
 use super::{Cut, Doubt, ErrorKind, LoadOutcome, Outcome, Timeouts, complaint, plain_line, retry_after};
-use crate::trust::{tls_error, untrusted};
+use crate::trust::{io_kind, tls_error, untrusted};
 
 /// Whether a read may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,17 +97,6 @@ pub(super) fn failure(error: &reqwest::Error, timeouts: Timeouts) -> Failure {
         None if error.is_connect() => "no connection".to_owned(),
         Some(_) | None => "the connection broke before the answer was whole".to_owned(),
     })
-}
-
-fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
-    let mut next = error.source();
-    while let Some(error) = next {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(error.kind());
-        }
-        next = error.source();
-    }
-    None
 }
 
 /// An answer without success. `clean` removes what must not be repeated from the console's words.

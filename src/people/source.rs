@@ -1,6 +1,5 @@
 //! Reads a roster from a file or from a server; the only file of this stage that does.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -21,7 +20,7 @@ use url::{Host, Url};
 use super::{Format, Layout, Mistake, Reading, parse};
 use crate::model::{Gap, GapReason, Part, RosterSource};
 use crate::secret::SecretSource;
-use crate::trust::{Trust, believing_nothing, client_config, tls_error, untrusted};
+use crate::trust::{Trust, believing_nothing, client_config, io_kind, tls_error, untrusted};
 use crate::untrusted::{shortened, visible};
 
 const AGENT: &str = concat!("recert/", env!("CARGO_PKG_VERSION"), " (access review)");
@@ -329,17 +328,6 @@ fn broken(error: &reqwest::Error, limits: Limits) -> Failure {
         None if connecting => "no connection; does the name exist?".into(),
         Some(_) | None => "the connection broke before the answer was whole".into(),
     }
-}
-
-fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
-    let mut next = error.source();
-    while let Some(error) = next {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(error.kind());
-        }
-        next = error.source();
-    }
-    None
 }
 
 /// A regular file, young and small enough.
