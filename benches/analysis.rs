@@ -24,7 +24,7 @@ use recert::config::Config;
 use recert::graph::AccessGraph;
 use recert::history::{AccountPast, Before, History};
 use recert::job::add_last_logons;
-use recert::model::Snapshot;
+use recert::model::{Part, Snapshot};
 use recert::review::{self, Source};
 use recert::simulator::{self, Estate, EstateOptions, RoleDefinition, Simulator, logons, roster};
 use recert::store::{read_snapshots, write_snapshots};
@@ -83,8 +83,11 @@ fn snapshot(users: usize, directory: &Path) -> Snapshot {
     add_roles(&mut estate);
     let estates = vec![("bench".to_owned(), estate)];
     let (people, export) = (directory.join("people.csv"), directory.join("users.csv"));
-    fs::write(&people, roster(&estates, false)).unwrap();
-    fs::write(&export, logons(&estates[0].1)).unwrap();
+    for (path, text) in [(&people, roster(&estates, false)), (&export, logons(&estates[0].1))] {
+        fs::write(path, text).unwrap();
+        // How old a file is counts, and the clock here stands still.
+        fs::File::options().write(true).open(path).unwrap().set_modified(clock().into()).unwrap();
+    }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let estate = estates.into_iter().next().unwrap().1;
@@ -114,7 +117,11 @@ fn snapshot(users: usize, directory: &Path) -> Snapshot {
         let mut snapshots = collected.unwrap();
         add_last_logons(&config, None, &mut snapshots, clock()).await;
         simulator.stop().await;
-        snapshots.remove(0)
+        let snapshot = snapshots.remove(0);
+        for part in config.policy.wants().into_iter().chain([Part::Roster, Part::LastLogon]) {
+            assert!(snapshot.coverage.was_seen(part), "{part:?}: {:?}", snapshot.coverage);
+        }
+        snapshot
     })
 }
 

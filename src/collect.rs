@@ -16,6 +16,7 @@ mod scans;
 mod two_factor;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -242,7 +243,7 @@ impl Lists {
     fn complete(&self, users: &mut [User]) {
         for user in users.iter_mut().filter(|user| user.role.privileges.is_none()) {
             let role = self.roles.iter().find(|role| Some(&role.id) == user.role.id.as_ref());
-            user.role.privileges = role.map(|role| role.privileges.clone());
+            user.role.privileges = role.map(|role| Arc::new(role.privileges.clone()));
         }
     }
 }

@@ -5,13 +5,14 @@
 mod activity;
 mod explain;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::model::{
-    Act, AssetGroup, AssetGroupId, AuthenticationSource, AuthenticationSourceId, PrivilegeId, Role, RoleId,
-    Site, SiteId, Snapshot, User, UserId,
+    Act, Answer, AssetGroup, AssetGroupId, AuthenticationSource, AuthenticationSourceId, PrivilegeId, Role,
+    RoleId, Site, SiteId, Snapshot, User, UserId,
 };
 
 pub use activity::{Idle, LastSeen, SeenBy};
@@ -203,23 +204,15 @@ fn sort(snapshot: &mut Snapshot) {
     snapshot.asset_groups.sort_by_key(|group| group.id);
 }
 
-/// Gives equal privilege ids one allocation: a snapshot that was read back holds a copy for each user.
+/// Gives equal sets of privileges one allocation: there are as many of them as roles, not as users.
 fn share_privileges(snapshot: &mut Snapshot) {
-    let mut known: BTreeSet<PrivilegeId> = snapshot.privileges.iter().cloned().collect();
-    let mut share = |set: &mut BTreeSet<PrivilegeId>| {
-        *set = std::mem::take(set)
-            .into_iter()
-            .map(|id| {
-                let shared = known.get(id.as_str()).cloned();
-                shared.unwrap_or_else(|| {
-                    known.insert(id.clone());
-                    id
-                })
-            })
-            .collect();
+    let mut sets: HashSet<Arc<BTreeSet<PrivilegeId>>> = HashSet::new();
+    let mut share = |set: &mut Arc<BTreeSet<PrivilegeId>>| match sets.get(set) {
+        Some(shared) => set.clone_from(shared),
+        None => drop(sets.insert(Arc::clone(set))),
     };
     for user in &mut snapshot.users {
-        if let crate::model::Answer::Known(set) = &mut user.privileges {
+        if let Answer::Known(set) = &mut user.privileges {
             share(set);
         }
         if let Some(set) = &mut user.role.privileges {

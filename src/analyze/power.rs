@@ -1,9 +1,11 @@
 //! How much an account can do: everything, administration under another name, or changes at all.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::{Combination, held_by};
 use crate::finding::Severity;
 use crate::graph::AccessGraph;
-use crate::model::User;
+use crate::model::{PrivilegeId, User};
 
 /// The privileges that change nothing but reports, tickets and requests. Whatever is not known to be harmless, a
 /// privilege of a newer console included, counts as able to change.
@@ -19,13 +21,16 @@ const HARMLESS: &[&str] = &[
     "view-vuln-investigations",
 ];
 
+/// The privilege that stands for all.
+const ALL_PERMISSIONS: &str = "all-permissions";
+
 /// Whether an account holds every privilege there is: Global Administrator, superuser or `all-permissions`. `None` if
 /// its privileges are not known and nothing else tells.
 pub(super) fn holds_everything(user: &User) -> Option<bool> {
     if user.is_global_admin() {
         return Some(true);
     }
-    Some(user.effective_privileges()?.contains("all-permissions"))
+    Some(user.effective_privileges()?.contains(ALL_PERMISSIONS))
 }
 
 /// Who has administrative power on one console, worked out once for all rules.
@@ -40,7 +45,15 @@ pub(super) struct Powers<'a> {
 impl<'a> Powers<'a> {
     /// Works them out for every user of a console.
     pub(super) fn new(combinations: &'a [Combination], graph: &AccessGraph) -> Self {
-        let of_user = |user: &User| is_privileged(combinations, user);
+        // Accounts of one role share their set of privileges: the table is held against each set once.
+        let mut told: HashMap<*const BTreeSet<PrivilegeId>, bool> = HashMap::new();
+        let of_user = |user: &User| {
+            if user.is_global_admin() {
+                return Some(true);
+            }
+            let held = user.effective_privileges()?;
+            Some(*told.entry(held).or_insert_with(|| gives_power(combinations, held)))
+        };
         Self { combinations, privileged: graph.users().iter().map(of_user).collect() }
     }
 
@@ -53,11 +66,15 @@ impl<'a> Powers<'a> {
 /// Whether an account has administrative power: it holds everything, or a toxic combination of high or critical
 /// severity.
 pub(super) fn is_privileged(combinations: &[Combination], user: &User) -> Option<bool> {
-    if holds_everything(user)? {
+    if user.is_global_admin() {
         return Some(true);
     }
-    let held = user.effective_privileges()?;
-    Some(held_by(combinations, held).any(|row| row.severity >= Severity::High))
+    Some(gives_power(combinations, user.effective_privileges()?))
+}
+
+/// Whether privileges are administrative power.
+fn gives_power(combinations: &[Combination], held: &BTreeSet<PrivilegeId>) -> bool {
+    held.contains(ALL_PERMISSIONS) || held_by(combinations, held).any(|row| row.severity >= Severity::High)
 }
 
 /// Whether an account can change sites, scans, assets, policies or access.

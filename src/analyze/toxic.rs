@@ -148,7 +148,7 @@ impl<'a> Holdings<'a> {
 /// What a user's role defines: the role itself, else the copy in the user's record.
 fn definition<'a>(graph: &'a AccessGraph, user: &'a User) -> Option<&'a BTreeSet<PrivilegeId>> {
     let role = user.role.id.as_ref().and_then(|id| graph.role(id));
-    role.map(|role| &role.privileges).or(user.role.privileges.as_ref())
+    role.map(|role| &role.privileges).or(user.role.privileges.as_deref())
 }
 
 #[cfg(test)]

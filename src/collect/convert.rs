@@ -1,6 +1,7 @@
 //! What the console sends becomes what a review keeps: sorted, de-duplicated, and only the fields that count.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
@@ -50,7 +51,7 @@ impl From<console::User> for User {
             role: UserRole {
                 id: role.id,
                 name: role.name,
-                privileges: role.privileges.map(|held| held.into_iter().collect()),
+                privileges: role.privileges.map(|held| Arc::new(held.into_iter().collect())),
                 all_sites: role.all_sites.unwrap_or(false),
                 all_asset_groups: role.all_asset_groups.unwrap_or(false),
                 superuser: role.superuser.unwrap_or(false),

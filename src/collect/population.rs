@@ -1,6 +1,7 @@
 //! The users and what was asked about each, between a listing before and a listing after.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{
     Answers, Asker, Focus, Gap, GapReason, Ledger, Listing, Options, Part, TwoFactorQuestion, User, gap,
@@ -218,7 +219,7 @@ impl UserAnswers {
     }
 
     fn apply(&self, mut user: User) -> User {
-        user.privileges = answer(&self.privileges, user.id, |held| held.iter().cloned().collect());
+        user.privileges = answer(&self.privileges, user.id, |held| Arc::new(held.iter().cloned().collect()));
         user.sites = answer(&self.sites, user.id, |ids| sorted(ids));
         user.asset_groups = answer(&self.asset_groups, user.id, |ids| sorted(ids));
         user.two_factor = self.two_factor.known.get(&user.id).copied().unwrap_or(TwoFactor::Undetermined);

@@ -254,7 +254,7 @@ fn definition(lists: &Lists, user: &User, disagreements: &mut Disagreements) {
         left_says: Cow::Owned(beyond(listed, other)),
         right: Claim { endpoint, says: beyond(other, listed) },
     };
-    if let Some(role) = role.filter(|role| role.privileges != *listed) {
+    if let Some(role) = role.filter(|role| role.privileges != **listed) {
         let endpoint = format!("/api/3/roles/{}", role.id);
         let check = CrossCheck::RoleDefinition;
         disagreements.add(against(check, role.id.to_string(), endpoint, &role.privileges), [user.id]);

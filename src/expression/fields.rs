@@ -76,7 +76,7 @@ pub static FIELDS: &[Field] = &[
         or_unknown(s.user.role.id.as_ref().map(|id| truth(BUILTIN_ROLES.contains(&id.as_str()))))
     }),
     field("role.privileges", STRINGS, "The ids of the privileges in the role's definition.", |s| {
-        let copy = || s.user.role.privileges.as_ref();
+        let copy = || s.user.role.privileges.as_deref();
         let held = definition(s).map(|role| &role.privileges).or_else(copy);
         or_unknown(held.map(|held| texts(held.iter().map(PrivilegeId::as_str))))
     }),

@@ -181,6 +181,8 @@ fn scopes<T: Copy + Ord>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::Answer;
     use crate::model::sample::{global_admin, snapshot, user, with_role};
@@ -237,7 +239,7 @@ mod tests {
     #[test]
     fn a_privilege_beyond_the_role_is_told_as_such() {
         let mut mia = user(2, "mia");
-        mia.privileges = Answer::Known([PrivilegeId::from("manage-tags")].into());
+        mia.privileges = Answer::Known(Arc::new([PrivilegeId::from("manage-tags")].into()));
         let graph = graph(vec![mia]);
         let privileges = graph.explain(&graph.users()[0]).privileges.unwrap();
         assert_eq!(privileges[0].through, "the console's answer alone; role User (user) does not list it");

@@ -1,6 +1,7 @@
 //! The resources of a console as a review keeps them (`console-api.md` §5): an allow-list of fields, nothing raw.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -74,8 +75,8 @@ pub struct User {
     pub authentication: Option<Authentication>,
     /// Its role and flags, as the listing gives them.
     pub role: UserRole,
-    /// What `/users/{id}/privileges` answered.
-    pub privileges: Answer<BTreeSet<PrivilegeId>>,
+    /// What `/users/{id}/privileges` answered. Accounts of one role share the set once they are in a graph.
+    pub privileges: Answer<Arc<BTreeSet<PrivilegeId>>>,
     /// What `/users/{id}/sites` answered: direct grants, sorted.
     pub sites: Answer<Vec<SiteId>>,
     /// What `/users/{id}/asset_groups` answered: direct grants, sorted.
@@ -115,7 +116,7 @@ impl User {
 
     /// The privileges that count: the user's own answer, else the copy in the listing, else unknown.
     pub fn effective_privileges(&self) -> Option<&BTreeSet<PrivilegeId>> {
-        self.privileges.known().or(self.role.privileges.as_ref())
+        self.privileges.known().or(self.role.privileges.as_ref()).map(Arc::as_ref)
     }
 }
 
@@ -152,7 +153,7 @@ pub struct UserRole {
     /// The role's display name.
     pub name: Option<String>,
     /// A flat copy of the role's privileges; the role's own where the listing leaves them out.
-    pub privileges: Option<BTreeSet<PrivilegeId>>,
+    pub privileges: Option<Arc<BTreeSet<PrivilegeId>>>,
     /// Whether the user reaches every site.
     pub all_sites: bool,
     /// Whether the user reaches every asset group.

@@ -1,5 +1,6 @@
 //! Small worlds for unit tests: one complete snapshot, and users and roles to change one thing of.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::DateTime;
@@ -94,8 +95,9 @@ pub(crate) fn incomplete(mut snapshot: Snapshot, part: Part) -> Snapshot {
 
 /// An enabled LDAP user with role `user`, one direct site and nothing wrong.
 pub(crate) fn user(id: i64, login: &str) -> User {
-    let held: std::collections::BTreeSet<PrivilegeId> =
+    let held: BTreeSet<PrivilegeId> =
         ["view-site-asset-data", "view-asset-group-asset-data"].map(PrivilegeId::from).into();
+    let held = Arc::new(held);
     User {
         id: UserId(id),
         login: login.into(),
@@ -112,7 +114,7 @@ pub(crate) fn user(id: i64, login: &str) -> User {
         role: UserRole {
             id: Some("user".into()),
             name: Some("User".into()),
-            privileges: Some(held.clone()),
+            privileges: Some(Arc::clone(&held)),
             ..UserRole::default()
         },
         privileges: Answer::Known(held),
@@ -192,11 +194,11 @@ pub(crate) fn global_admin(id: i64, login: &str) -> User {
 
 /// Gives a user a role and its privileges.
 pub(crate) fn with_role(mut user: User, id: &str, privileges: &[&str]) -> User {
-    let held: std::collections::BTreeSet<PrivilegeId> =
-        privileges.iter().map(|id| PrivilegeId::from(*id)).collect();
+    let held: BTreeSet<PrivilegeId> = privileges.iter().map(|id| PrivilegeId::from(*id)).collect();
+    let held = Arc::new(held);
     user.role.id = Some(id.into());
     user.role.name = Some(id.into());
-    user.role.privileges = Some(held.clone());
+    user.role.privileges = Some(Arc::clone(&held));
     user.privileges = Answer::Known(held);
     user
 }

@@ -73,7 +73,7 @@ pub fn roster(estates: &[(String, Estate)], former: bool) -> String {
         } else if ordinary && account.role == "user" && number > 20 && take(&mut namesakes) {
             // Two people, one mailbox, and no login that would tell which of them it is.
             row.login.clear();
-            write_row(&mut csv, 90_001, &row);
+            write_row(&mut csv, 9_001, &row);
         }
         write_row(&mut csv, 10_001 + number, &row);
     }

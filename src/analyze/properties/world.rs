@@ -1,6 +1,7 @@
 //! Generated worlds: a console with everything that a review may know of it, and what earlier runs left behind.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -59,7 +60,7 @@ prop_compose! {
         role_id in select(vec![None, Some("global-admin"), Some("user"), Some("Auditors"), Some("Gone")]),
         (all_sites, all_asset_groups, superuser) in (any::<bool>(), any::<bool>(), proptest::bool::weighted(0.1)),
         copy in proptest::option::of(privileges()),
-        privileges in answer(privileges()),
+        privileges in answer(privileges().prop_map(Arc::new)),
         sites in answer(subsequence(vec![1, 2, 3, 9], 0..4)),
         asset_groups in answer(subsequence(vec![1, 2, 9], 0..3)),
         two_factor in select(vec![
@@ -87,7 +88,7 @@ prop_compose! {
         };
         account.role.id = role_id.map(Into::into);
         account.role.name = role_id.map(str::to_owned);
-        account.role.privileges = copy;
+        account.role.privileges = copy.map(Arc::new);
         account.role.all_sites = all_sites;
         account.role.all_asset_groups = all_asset_groups;
         account.role.superuser = superuser;

@@ -16,8 +16,8 @@ fn told_of(change: impl FnOnce(&mut User)) -> Vec<String> {
     told(&between(world(), with(|world| change(mia(world)))))
 }
 
-fn privileges(ids: &[&str]) -> BTreeSet<PrivilegeId> {
-    ids.iter().map(|id| PrivilegeId::from(*id)).collect()
+fn privileges(ids: &[&str]) -> Arc<BTreeSet<PrivilegeId>> {
+    Arc::new(ids.iter().map(|id| PrivilegeId::from(*id)).collect())
 }
 
 #[test]

@@ -45,7 +45,8 @@ impl<'a> Account<'a, '_> {
     pub(super) fn privileges(&self) -> Option<(&'a BTreeSet<PrivilegeId>, &'a BTreeSet<PrivilegeId>)> {
         let own = self.then.privileges.known().zip(self.now.privileges.known());
         let listed = || self.then.role.privileges.as_ref().zip(self.now.role.privileges.as_ref());
-        own.or_else(listed).filter(|_| self.pair.is_whole(Part::Collector))
+        let (then, now) = own.or_else(listed).filter(|_| self.pair.is_whole(Part::Collector))?;
+        Some((then, now))
     }
 }
 
