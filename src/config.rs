@@ -130,11 +130,12 @@ impl Config {
             environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
         let mut config = layered(path, &text, &overrides)?;
         let mut waivers = judging::named(std::mem::take(&mut config.waiver), "");
+        let value = |(place, problem)| ConfigError::Value { path: path.to_owned(), place, problem };
         if let Some(file) = &config.waiver_file {
+            judging::check_waiver_file(file).map_err(value)?;
             waivers.extend(judging::read_waivers(file)?);
         }
         config.hash = hash(&text, &overrides, config.waiver_file.as_deref());
-        let value = |(place, problem)| ConfigError::Value { path: path.to_owned(), place, problem };
         config.policy = Policy {
             analyzers: config.analyzers.clone(),
             own: config.own_rules().map_err(value)?,

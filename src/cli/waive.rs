@@ -136,6 +136,8 @@ fn check_day(until: NaiveDate, now: DateTime<Utc>) -> Result<(), Mistake> {
 }
 
 fn no_file(config: &Path) -> Mistake {
+    // The configuration takes no relative path.
+    let config = std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
     let place = config.with_file_name("waivers.toml");
     let line = toml::Value::String(place.display().to_string());
     Mistake(format!(
@@ -336,6 +338,13 @@ mod tests {
         assert_eq!((said("2026-11-25"), said("2027-12-30")), (Ok(()), Ok(())));
         assert_eq!(said("2026-11-24").unwrap_err(), "--until 2026-11-24 has passed; today is 2026-11-25");
         assert!(said("2027-12-31").unwrap_err().contains("more than 400 days ahead; at most 2027-12-30"));
+    }
+
+    #[test]
+    fn the_line_to_be_added_has_an_absolute_path() {
+        let place = std::env::current_dir().unwrap().join("waivers.toml");
+        let line = format!("waiver_file = {:?}", place.display().to_string());
+        assert!(no_file(Path::new("config.toml")).0.ends_with(&line), "{line}");
     }
 
     #[test]

@@ -21,6 +21,19 @@ struct WaiverFile {
     waiver: Vec<Waiver>,
 }
 
+/// Checks the path of a file of waivers. A file that is not there holds none, so a path that means another file to the
+/// daemon would lose all waivers in silence.
+pub(super) fn check_waiver_file(path: &Path) -> Result<(), Misplaced> {
+    if path.is_absolute() {
+        return Ok(());
+    }
+    let problem = format!(
+        "{} must be an absolute path: a relative one would mean another file in another working directory",
+        path.display()
+    );
+    Err(("waiver_file".to_owned(), problem))
+}
+
 /// Reads a file of waivers. One that is not there holds none: `recert waive` makes it.
 ///
 /// # Errors
@@ -87,4 +100,18 @@ fn nearest(wrong: &str, known: &[&str]) -> String {
     let close = known.iter().map(|name| (strsim::jaro_winkler(wrong, name), name));
     let best = close.max_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(score, _)| *score > 0.8);
     best.map(|(_, name)| format!(", do you mean {name:?}?")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_waivers_has_an_absolute_path() {
+        assert_eq!(check_waiver_file(Path::new("/etc/recert/waivers.toml")), Ok(()));
+        for relative in ["waivers.toml", "./waivers.toml", "../waivers.toml", ""] {
+            let (place, problem) = check_waiver_file(Path::new(relative)).unwrap_err();
+            assert!(place == "waiver_file" && problem.contains("must be an absolute path"), "{problem}");
+        }
+    }
 }
