@@ -13,7 +13,7 @@ use crate::pattern;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
-    /// The rule's id or catalogue code.
+    /// The rule's id or catalogue code; the id alone for a rule of one's own.
     pub rule: String,
     /// The console's name, or a pattern; every console if left out.
     pub console: Option<String>,

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{ConfigError, located};
-use crate::analyze::{DeclaredAccount, Policy};
+use crate::analyze::{Configured, DeclaredAccount, Policy};
 use crate::waiver::Waiver;
 
 /// What is wrong, and where: the place, and the problem with its mend.
@@ -65,10 +65,19 @@ pub(super) fn check_waivers(policy: &Policy) -> Result<(), Misplaced> {
         if let Some((key, problem)) = waiver.mistake() {
             return Err((format!("{}: {key}", place()), problem));
         }
-        if !rules.iter().any(|rule| waiver.is_of(rule.about())) {
+        let Some(rule) = rules.iter().map(|rule| rule.about()).find(|rule| waiver.is_of(rule)) else {
             let nearest =
                 nearest(&waiver.rule, &rules.iter().map(|rule| &*rule.about().id).collect::<Vec<_>>());
             let problem = format!("there is no rule {:?}{nearest}; `recert rules` lists them", waiver.rule);
+            return Err((format!("{}: rule", place()), problem));
+        };
+        // The code of a rule of one's own is its place among the tables: with another before it, the waiver would speak
+        // of another rule.
+        if waiver.rule != rule.id && policy.own.iter().any(|own| own.about().id == rule.id) {
+            let problem = format!(
+                "{:?} is only the position of a [[rule]] table; name it by its id, {:?}",
+                waiver.rule, rule.id
+            );
             return Err((format!("{}: rule", place()), problem));
         }
         if let Some(other) = policy.waivers[..index].iter().find(|other| other.is_same(waiver)) {
@@ -104,7 +113,32 @@ fn nearest(wrong: &str, known: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::RuleTable;
     use super::*;
+
+    /// A policy with a rule of one's own, and with waivers by the names of their rules.
+    fn policy(rules: &[&str]) -> Policy {
+        let own: RuleTable = toml::from_str(
+            "id = \"our_rule\"\ntitle = \"Ours\"\nseverity = \"low\"\nexpression = \"user.locked\"\n",
+        )
+        .unwrap();
+        let waiver = |rule: &&str| Waiver {
+            rule: (*rule).into(),
+            ..Waiver::sample("mia", "2026-12-31".parse().unwrap())
+        };
+        let waivers = named(rules.iter().map(waiver).collect(), "");
+        Policy { own: vec![own.compile(0).unwrap()], waivers, ..Policy::default() }
+    }
+
+    #[test]
+    fn a_rule_of_ones_own_is_waived_by_its_id_alone() {
+        assert_eq!(check_waivers(&policy(&["our_rule", "LIFE-05"])), Ok(()));
+        for code in ["OWN-01", "own-01"] {
+            let (place, problem) = check_waivers(&policy(&[code])).unwrap_err();
+            assert_eq!(place, "waiver[0]: rule");
+            assert!(problem.contains(code) && problem.contains("name it by its id, \"our_rule\""), "{problem}");
+        }
+    }
 
     #[test]
     fn a_file_of_waivers_has_an_absolute_path() {
