@@ -60,7 +60,8 @@ pub(super) fn named(mut waivers: Vec<Waiver>, file: &str) -> Vec<Waiver> {
 /// That one has expired is no mistake: the review tells of it.
 pub(super) fn check_waivers(policy: &Policy) -> Result<(), Misplaced> {
     let rules = policy.rules();
-    for (index, waiver) in policy.waivers.iter().enumerate() {
+    let mut before: Vec<(&str, &Waiver)> = Vec::new();
+    for waiver in &policy.waivers {
         let place = || waiver.place.clone();
         if let Some((key, problem)) = waiver.mistake() {
             return Err((format!("{}: {key}", place()), problem));
@@ -80,9 +81,11 @@ pub(super) fn check_waivers(policy: &Policy) -> Result<(), Misplaced> {
             );
             return Err((format!("{}: rule", place()), problem));
         }
-        if let Some(other) = policy.waivers[..index].iter().find(|other| other.is_same(waiver)) {
+        // One may name the rule by its id and the other by its code.
+        if let Some((_, other)) = before.iter().find(|(id, other)| *id == rule.id && other.is_same(waiver)) {
             return Err((place(), format!("says the same as {}; keep one of the two", other.place)));
         }
+        before.push((&rule.id, waiver));
     }
     Ok(())
 }
@@ -138,6 +141,13 @@ mod tests {
             assert_eq!(place, "waiver[0]: rule");
             assert!(problem.contains(code) && problem.contains("name it by its id, \"our_rule\""), "{problem}");
         }
+    }
+
+    #[test]
+    fn the_same_by_id_and_by_code_is_the_same() {
+        let (place, problem) = check_waivers(&policy(&["locked_account", "life-05"])).unwrap_err();
+        assert_eq!((&*place, &*problem), ("waiver[1]", "says the same as waiver[0]; keep one of the two"));
+        assert_eq!(check_waivers(&policy(&["locked_account", "our_rule"])), Ok(()));
     }
 
     #[test]
