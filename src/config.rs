@@ -189,7 +189,8 @@ impl Config {
             let (place, problem) = mistake.split_once(": ").unwrap_or(("analyzers", &mistake));
             return Err((place.to_owned(), problem.to_owned()));
         }
-        judging::check_accounts(&self.account)?;
+        let consoles: Vec<&str> = self.console.iter().map(|console| &*console.name).collect();
+        judging::check_accounts(&self.account, &consoles)?;
         judging::check_waivers(&self.policy)?;
         for (index, job) in self.job.iter().enumerate() {
             let place = format!("job[{index}] {:?}", job.name);

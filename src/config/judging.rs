@@ -90,18 +90,25 @@ pub(super) fn check_waivers(policy: &Policy) -> Result<(), Misplaced> {
     Ok(())
 }
 
-/// Checks what the types cannot: no account is declared twice for one console.
-pub(super) fn check_accounts(accounts: &[DeclaredAccount]) -> Result<(), Misplaced> {
+/// Checks what the types cannot: no account is declared twice for one of the configured consoles, by whatever patterns.
+pub(super) fn check_accounts(accounts: &[DeclaredAccount], consoles: &[&str]) -> Result<(), Misplaced> {
+    let place = |index: usize, account: &DeclaredAccount| format!("account[{index}] {:?}", account.login);
     for (index, account) in accounts.iter().enumerate() {
-        let place = format!("account[{index}] {:?}", account.login);
         if let Some((key, problem)) = account.mistake() {
-            return Err((format!("{place}: {key}"), problem));
+            return Err((format!("{}: {key}", place(index, account)), problem));
         }
         let console = |account: &DeclaredAccount| account.console.as_deref().map(str::to_lowercase);
-        let same =
-            |other: &&DeclaredAccount| other.is_login(&account.login) && console(other) == console(account);
-        if accounts[..index].iter().any(|other| same(&other)) {
-            return Err((place, "this account is declared twice; keep one of the two".to_owned()));
+        let same_login = |(_, other): &(usize, &DeclaredAccount)| other.is_login(&account.login);
+        for (earlier, other) in accounts[..index].iter().enumerate().filter(same_login) {
+            let both = consoles.iter().find(|console| other.is_on(console) && account.is_on(console));
+            // The same pattern is a mistake even before a console has such a name.
+            if both.is_none() && console(other) != console(account) {
+                continue;
+            }
+            let on = both.map(|console| format!(" for the console {console:?}")).unwrap_or_default();
+            let problem =
+                format!("this account is declared twice{on}, by {} as well; keep one of the two", place(earlier, other));
+            return Err((place(index, account), problem));
         }
     }
     Ok(())
@@ -148,6 +155,33 @@ mod tests {
         let (place, problem) = check_waivers(&policy(&["locked_account", "life-05"])).unwrap_err();
         assert_eq!((&*place, &*problem), ("waiver[1]", "says the same as waiver[0]; keep one of the two"));
         assert_eq!(check_waivers(&policy(&["locked_account", "our_rule"])), Ok(()));
+    }
+
+    #[test]
+    fn no_account_is_declared_twice_for_one_console() {
+        let on = |login: &str, console: Option<&str>| DeclaredAccount {
+            console: console.map(Into::into),
+            person: Some("E1".into()),
+            ..DeclaredAccount::of(login)
+        };
+        let checked = |one, two| {
+            let accounts = [on("other", None), on("ana", one), on("ANA", two)];
+            check_accounts(&accounts, &["HQ", "lab-1", "lab-2"])
+        };
+        for (one, two, console) in [
+            (None, None, "HQ"),
+            (None, Some("lab-2"), "lab-2"),
+            (Some("lab-*"), Some("*-1"), "lab-1"),
+            (Some("hq"), Some("H*"), "HQ"),
+        ] {
+            let (place, problem) = checked(one, two).unwrap_err();
+            assert_eq!(place, "account[2] \"ANA\"");
+            let said = format!("declared twice for the console {console:?}, by account[1] \"ana\" as well");
+            assert!(problem.contains(&said), "{problem}");
+        }
+        assert!(checked(Some("gone"), Some("GONE")).is_err(), "the same pattern, of no console");
+        assert_eq!(checked(Some("hq"), Some("lab-*")), Ok(()));
+        assert_eq!(checked(Some("lab-*"), Some("*-3")), Ok(()), "no console that there is");
     }
 
     #[test]
