@@ -106,8 +106,10 @@ pub(super) fn check_accounts(accounts: &[DeclaredAccount], consoles: &[&str]) ->
                 continue;
             }
             let on = both.map(|console| format!(" for the console {console:?}")).unwrap_or_default();
-            let problem =
-                format!("this account is declared twice{on}, by {} as well; keep one of the two", place(earlier, other));
+            let problem = format!(
+                "this account is declared twice{on}, by {} as well; keep one of the two",
+                place(earlier, other)
+            );
             return Err((place(index, account), problem));
         }
     }
@@ -146,7 +148,10 @@ mod tests {
         for code in ["OWN-01", "own-01"] {
             let (place, problem) = check_waivers(&policy(&[code])).unwrap_err();
             assert_eq!(place, "waiver[0]: rule");
-            assert!(problem.contains(code) && problem.contains("name it by its id, \"our_rule\""), "{problem}");
+            assert!(
+                problem.contains(code) && problem.contains("name it by its id, \"our_rule\""),
+                "{problem}"
+            );
         }
     }
 
