@@ -130,11 +130,12 @@ impl Config {
             environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
         let mut config = layered(path, &text, &overrides)?;
         let mut waivers = judging::named(std::mem::take(&mut config.waiver), "");
+        let value = |(place, problem)| ConfigError::Value { path: path.to_owned(), place, problem };
         if let Some(file) = &config.waiver_file {
+            judging::check_waiver_file(file).map_err(value)?;
             waivers.extend(judging::read_waivers(file)?);
         }
         config.hash = hash(&text, &overrides, config.waiver_file.as_deref());
-        let value = |(place, problem)| ConfigError::Value { path: path.to_owned(), place, problem };
         config.policy = Policy {
             analyzers: config.analyzers.clone(),
             own: config.own_rules().map_err(value)?,
@@ -188,7 +189,8 @@ impl Config {
             let (place, problem) = mistake.split_once(": ").unwrap_or(("analyzers", &mistake));
             return Err((place.to_owned(), problem.to_owned()));
         }
-        judging::check_accounts(&self.account)?;
+        let consoles: Vec<&str> = self.console.iter().map(|console| &*console.name).collect();
+        judging::check_accounts(&self.account, &consoles)?;
         judging::check_waivers(&self.policy)?;
         for (index, job) in self.job.iter().enumerate() {
             let place = format!("job[{index}] {:?}", job.name);

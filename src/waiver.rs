@@ -13,7 +13,7 @@ use crate::pattern;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
-    /// The rule's id or catalogue code.
+    /// The rule's id or catalogue code; the id alone for a rule of one's own.
     pub rule: String,
     /// The console's name, or a pattern; every console if left out.
     pub console: Option<String>,
@@ -78,12 +78,10 @@ impl Waiver {
         wanted.is_some_and(|wanted| named(wanted, &subject.id) || named(wanted, &subject.name))
     }
 
-    /// Whether two of them say the same, but for reason and time.
+    /// Whether two of one rule say the same, but for reason and time.
     pub fn is_same(&self, other: &Self) -> bool {
         let fold = |text: &Option<String>| text.as_deref().map(str::to_lowercase);
-        let of = |waiver: &Self| {
-            (waiver.rule.to_lowercase(), fold(&waiver.console), fold(&waiver.subject), fold(&waiver.finding))
-        };
+        let of = |waiver: &Self| (fold(&waiver.console), fold(&waiver.subject), fold(&waiver.finding));
         of(self) == of(other)
     }
 

@@ -97,6 +97,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     check_day(arguments.until, now)?;
     let file = config.waiver_file.clone().ok_or_else(|| no_file(&arguments.config.config))?;
     let found = find(&arguments, &config).await?;
+    refuse_another_console(&config, &found)?;
     refuse_what_is_covered(&config, &found, now)?;
     let table = table(&arguments, &found)?;
     append(&file, &table, &arguments.config.config, world)?;
@@ -136,6 +137,8 @@ fn check_day(until: NaiveDate, now: DateTime<Utc>) -> Result<(), Mistake> {
 }
 
 fn no_file(config: &Path) -> Mistake {
+    // The configuration takes no relative path.
+    let config = std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
     let place = config.with_file_name("waivers.toml");
     let line = toml::Value::String(place.display().to_string());
     Mistake(format!(
@@ -197,6 +200,19 @@ async fn of_store(config: &Config, id: &str) -> anyhow::Result<Vec<Found>> {
         subject_name: finding.subject_name,
     });
     Ok(found.collect())
+}
+
+/// A report can be of consoles that this configuration does not review.
+fn refuse_another_console(config: &Config, found: &Found) -> Result<(), Mistake> {
+    if config.console(&found.console).is_some() {
+        return Ok(());
+    }
+    let known: Vec<&str> = config.console.iter().map(|console| &*console.name).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(Mistake(format!(
+        "the finding is of the console {:?}, which is not configured: a waiver of it would never count; configured: {known}",
+        found.console
+    )))
 }
 
 /// A finding needs one waiver. One that has ended is to be renewed where it stands: two that say the same are refused.
@@ -336,6 +352,31 @@ mod tests {
         assert_eq!((said("2026-11-25"), said("2027-12-30")), (Ok(()), Ok(())));
         assert_eq!(said("2026-11-24").unwrap_err(), "--until 2026-11-24 has passed; today is 2026-11-25");
         assert!(said("2027-12-31").unwrap_err().contains("more than 400 days ahead; at most 2027-12-30"));
+    }
+
+    #[test]
+    fn a_finding_of_a_console_that_is_not_configured_is_refused() {
+        let with = |names: &[&str]| {
+            let console = |name: &&str| {
+                format!(
+                    "[[console]]\nname = {name:?}\nurl = \"https://127.0.0.1:1\"\nusername = \"x\"\npassword = {{ env = \"X\" }}\n"
+                )
+            };
+            let config: Config = toml::from_str(&names.iter().map(console).collect::<String>()).unwrap();
+            refuse_another_console(&config, &found("abcdef01", "mia")).map_err(|mistake| mistake.0)
+        };
+        assert_eq!(with(&["lab", "hq"]), Ok(()));
+        let said = with(&["lab", "branch"]).unwrap_err();
+        assert!(said.contains("\"hq\", which is not configured") && said.contains("never count"), "{said}");
+        assert!(said.ends_with("configured: lab, branch"), "{said}");
+        assert!(with(&[]).unwrap_err().ends_with("configured: none"));
+    }
+
+    #[test]
+    fn the_line_to_be_added_has_an_absolute_path() {
+        let place = std::env::current_dir().unwrap().join("waivers.toml");
+        let line = format!("waiver_file = {:?}", place.display().to_string());
+        assert!(no_file(Path::new("config.toml")).0.ends_with(&line), "{line}");
     }
 
     #[test]

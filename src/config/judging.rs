@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{ConfigError, located};
-use crate::analyze::{DeclaredAccount, Policy};
+use crate::analyze::{Configured, DeclaredAccount, Policy};
 use crate::waiver::Waiver;
 
 /// What is wrong, and where: the place, and the problem with its mend.
@@ -19,6 +19,19 @@ type Misplaced = (String, String);
 struct WaiverFile {
     #[serde(default)]
     waiver: Vec<Waiver>,
+}
+
+/// Checks the path of a file of waivers. A file that is not there holds none, so a path that means another file to the
+/// daemon would lose all waivers in silence.
+pub(super) fn check_waiver_file(path: &Path) -> Result<(), Misplaced> {
+    if path.is_absolute() {
+        return Ok(());
+    }
+    let problem = format!(
+        "{} must be an absolute path: a relative one would mean another file in another working directory",
+        path.display()
+    );
+    Err(("waiver_file".to_owned(), problem))
 }
 
 /// Reads a file of waivers. One that is not there holds none: `recert waive` makes it.
@@ -47,36 +60,57 @@ pub(super) fn named(mut waivers: Vec<Waiver>, file: &str) -> Vec<Waiver> {
 /// That one has expired is no mistake: the review tells of it.
 pub(super) fn check_waivers(policy: &Policy) -> Result<(), Misplaced> {
     let rules = policy.rules();
-    for (index, waiver) in policy.waivers.iter().enumerate() {
+    let mut before: Vec<(&str, &Waiver)> = Vec::new();
+    for waiver in &policy.waivers {
         let place = || waiver.place.clone();
         if let Some((key, problem)) = waiver.mistake() {
             return Err((format!("{}: {key}", place()), problem));
         }
-        if !rules.iter().any(|rule| waiver.is_of(rule.about())) {
+        let Some(rule) = rules.iter().map(|rule| rule.about()).find(|rule| waiver.is_of(rule)) else {
             let nearest =
                 nearest(&waiver.rule, &rules.iter().map(|rule| &*rule.about().id).collect::<Vec<_>>());
             let problem = format!("there is no rule {:?}{nearest}; `recert rules` lists them", waiver.rule);
             return Err((format!("{}: rule", place()), problem));
+        };
+        // The code of a rule of one's own is its place among the tables: with another before it, the waiver would speak
+        // of another rule.
+        if waiver.rule != rule.id && policy.own.iter().any(|own| own.about().id == rule.id) {
+            let problem = format!(
+                "{:?} is only the position of a [[rule]] table; name it by its id, {:?}",
+                waiver.rule, rule.id
+            );
+            return Err((format!("{}: rule", place()), problem));
         }
-        if let Some(other) = policy.waivers[..index].iter().find(|other| other.is_same(waiver)) {
+        // One may name the rule by its id and the other by its code.
+        if let Some((_, other)) = before.iter().find(|(id, other)| *id == rule.id && other.is_same(waiver)) {
             return Err((place(), format!("says the same as {}; keep one of the two", other.place)));
         }
+        before.push((&rule.id, waiver));
     }
     Ok(())
 }
 
-/// Checks what the types cannot: no account is declared twice for one console.
-pub(super) fn check_accounts(accounts: &[DeclaredAccount]) -> Result<(), Misplaced> {
+/// Checks what the types cannot: no account is declared twice for one of the configured consoles, by whatever patterns.
+pub(super) fn check_accounts(accounts: &[DeclaredAccount], consoles: &[&str]) -> Result<(), Misplaced> {
+    let place = |index: usize, account: &DeclaredAccount| format!("account[{index}] {:?}", account.login);
     for (index, account) in accounts.iter().enumerate() {
-        let place = format!("account[{index}] {:?}", account.login);
         if let Some((key, problem)) = account.mistake() {
-            return Err((format!("{place}: {key}"), problem));
+            return Err((format!("{}: {key}", place(index, account)), problem));
         }
         let console = |account: &DeclaredAccount| account.console.as_deref().map(str::to_lowercase);
-        let same =
-            |other: &&DeclaredAccount| other.is_login(&account.login) && console(other) == console(account);
-        if accounts[..index].iter().any(|other| same(&other)) {
-            return Err((place, "this account is declared twice; keep one of the two".to_owned()));
+        let same_login = |(_, other): &(usize, &DeclaredAccount)| other.is_login(&account.login);
+        for (earlier, other) in accounts[..index].iter().enumerate().filter(same_login) {
+            let both = consoles.iter().find(|console| other.is_on(console) && account.is_on(console));
+            // The same pattern is a mistake even before a console has such a name.
+            if both.is_none() && console(other) != console(account) {
+                continue;
+            }
+            let on = both.map(|console| format!(" for the console {console:?}")).unwrap_or_default();
+            let problem = format!(
+                "this account is declared twice{on}, by {} as well; keep one of the two",
+                place(earlier, other)
+            );
+            return Err((place(index, account), problem));
         }
     }
     Ok(())
@@ -87,4 +121,80 @@ fn nearest(wrong: &str, known: &[&str]) -> String {
     let close = known.iter().map(|name| (strsim::jaro_winkler(wrong, name), name));
     let best = close.max_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(score, _)| *score > 0.8);
     best.map(|(_, name)| format!(", do you mean {name:?}?")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::RuleTable;
+    use super::*;
+
+    /// A policy with a rule of one's own, and with waivers by the names of their rules.
+    fn policy(rules: &[&str]) -> Policy {
+        let own: RuleTable = toml::from_str(
+            "id = \"our_rule\"\ntitle = \"Ours\"\nseverity = \"low\"\nexpression = \"user.locked\"\n",
+        )
+        .unwrap();
+        let waiver = |rule: &&str| Waiver {
+            rule: (*rule).into(),
+            ..Waiver::sample("mia", "2026-12-31".parse().unwrap())
+        };
+        let waivers = named(rules.iter().map(waiver).collect(), "");
+        Policy { own: vec![own.compile(0).unwrap()], waivers, ..Policy::default() }
+    }
+
+    #[test]
+    fn a_rule_of_ones_own_is_waived_by_its_id_alone() {
+        assert_eq!(check_waivers(&policy(&["our_rule", "LIFE-05"])), Ok(()));
+        for code in ["OWN-01", "own-01"] {
+            let (place, problem) = check_waivers(&policy(&[code])).unwrap_err();
+            assert_eq!(place, "waiver[0]: rule");
+            assert!(
+                problem.contains(code) && problem.contains("name it by its id, \"our_rule\""),
+                "{problem}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_same_by_id_and_by_code_is_the_same() {
+        let (place, problem) = check_waivers(&policy(&["locked_account", "life-05"])).unwrap_err();
+        assert_eq!((&*place, &*problem), ("waiver[1]", "says the same as waiver[0]; keep one of the two"));
+        assert_eq!(check_waivers(&policy(&["locked_account", "our_rule"])), Ok(()));
+    }
+
+    #[test]
+    fn no_account_is_declared_twice_for_one_console() {
+        let on = |login: &str, console: Option<&str>| DeclaredAccount {
+            console: console.map(Into::into),
+            person: Some("E1".into()),
+            ..DeclaredAccount::of(login)
+        };
+        let checked = |one, two| {
+            let accounts = [on("other", None), on("ana", one), on("ANA", two)];
+            check_accounts(&accounts, &["HQ", "lab-1", "lab-2"])
+        };
+        for (one, two, console) in [
+            (None, None, "HQ"),
+            (None, Some("lab-2"), "lab-2"),
+            (Some("lab-*"), Some("*-1"), "lab-1"),
+            (Some("hq"), Some("H*"), "HQ"),
+        ] {
+            let (place, problem) = checked(one, two).unwrap_err();
+            assert_eq!(place, "account[2] \"ANA\"");
+            let said = format!("declared twice for the console {console:?}, by account[1] \"ana\" as well");
+            assert!(problem.contains(&said), "{problem}");
+        }
+        assert!(checked(Some("gone"), Some("GONE")).is_err(), "the same pattern, of no console");
+        assert_eq!(checked(Some("hq"), Some("lab-*")), Ok(()));
+        assert_eq!(checked(Some("lab-*"), Some("*-3")), Ok(()), "no console that there is");
+    }
+
+    #[test]
+    fn a_file_of_waivers_has_an_absolute_path() {
+        assert_eq!(check_waiver_file(Path::new("/etc/recert/waivers.toml")), Ok(()));
+        for relative in ["waivers.toml", "./waivers.toml", "../waivers.toml", ""] {
+            let (place, problem) = check_waiver_file(Path::new(relative)).unwrap_err();
+            assert!(place == "waiver_file" && problem.contains("must be an absolute path"), "{problem}");
+        }
+    }
 }

@@ -97,19 +97,22 @@ pub struct Counts {
 }
 
 impl LogRecord {
-    /// What the log tells until `now`; `None` while nothing says from when on.
+    /// What the log tells, up to its newest time and at most `now`; `None` while nothing says from when on. The file may
+    /// be a copy that nobody writes any more: that it names nobody since then says nothing.
     pub fn evidence(&self, path: &Path, now: DateTime<Utc>) -> Option<Evidence> {
         let account = |logon: &Logon| Account {
             login: logon.login.clone(),
             at: Some(logon.at),
             address: logon.address.clone(),
         };
+        let last = self.position.as_ref()?.last?;
         Some(Evidence {
             source: LogonSource {
                 kind: LogonSourceKind::Log,
                 label: label(path),
                 since: Some(self.since?),
-                until: now,
+                // Times that were read in another zone can lie ahead.
+                until: last.min(now),
             },
             names_all: true,
             accounts: self.newest.iter().map(account).collect(),

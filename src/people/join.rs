@@ -15,14 +15,13 @@ const KEYS: [MatchedBy; 4] = [MatchedBy::ExternalId, MatchedBy::Email, MatchedBy
 pub struct Links(BTreeMap<String, BTreeMap<String, String>>);
 
 impl Links {
-    /// Declares the person of an account: the console's name, the login exactly as the console writes it, and the
-    /// roster's id.
+    /// Declares the person of an account: the console's name, the login without regard to case, and the roster's id.
     pub fn declare(&mut self, console: &str, login: &str, person: &str) {
-        self.0.entry(console.to_owned()).or_default().insert(login.to_owned(), person.to_owned());
+        self.0.entry(console.to_owned()).or_default().insert(login.to_lowercase(), person.to_owned());
     }
 
     fn of(&self, console: &str, login: &str) -> Option<&str> {
-        self.0.get(console)?.get(login).map(String::as_str)
+        self.0.get(console)?.get(&login.to_lowercase()).map(String::as_str)
     }
 }
 
@@ -340,7 +339,7 @@ mod tests {
         let roster = roster("id,email,login\n7,ana@corp.example,ana\n8,bo@corp.example,bo\n");
         let mut links = Links::default();
         links.declare("hq", "ana", "8");
-        links.declare("hq", "gone", "99");
+        links.declare("hq", "Gone", "99");
         let told_at = |console: &str, login: &str| {
             let mut users = [account(login, "ana@corp.example", "Ana Silva")];
             join(console, &mut users, &roster, &links);
@@ -348,7 +347,8 @@ mod tests {
         };
         assert_eq!(told_at("hq", "ana"), "8 external_id high");
         assert_eq!(told_at("lab", "ana"), "7 email high", "declared for another console");
-        assert_eq!(told_at("hq", "ANA"), "7 email high", "declared for another login");
+        assert_eq!(told_at("hq", "ANA"), "8 external_id high", "case tells no logins apart");
+        assert_eq!(told_at("hq", "anna"), "7 email high", "declared for another login");
         assert_eq!(told_at("hq", "gone"), "nobody", "the declared person is not in the roster");
     }
 

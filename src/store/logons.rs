@@ -22,16 +22,18 @@ impl Store {
             .await
     }
 
-    /// Keeps what a reading of a log came to. Of two logons of a login the newer stays; all that was read with another
-    /// pattern or in another zone goes.
+    /// Keeps what a reading of a log came to. Of two logons of a login the newer stays; all that was read of another
+    /// log, with another pattern or in another zone goes.
     pub async fn keep_logons(&self, console: &str, path: &Path, record: LogRecord) -> Result<(), StoreError> {
         let (console, path) = (console.to_owned(), path.to_string_lossy().into_owned());
         self.writer
             .change(move |tx| {
                 let Some(now) = &record.position else { return Ok(()) };
                 let before = position(tx, &console, &path)?.0;
-                if before.is_some_and(|before| before.reader != now.reader) {
+                if before.is_none_or(|before| before.reader != now.reader) {
                     tx.execute("DELETE FROM logons WHERE console = ?1", [&console])?;
+                    // Whoever comes back to a former log reads it anew: what was known of it is gone.
+                    tx.execute("DELETE FROM log_positions WHERE console = ?1", [&console])?;
                 }
                 let mut keep = tx.prepare(
                     "INSERT INTO logons (console, login, at, address) VALUES (?1, ?2, ?3, ?4)
@@ -129,6 +131,23 @@ mod tests {
         assert_eq!(store.logons("branch", Path::new(LOG)).await.unwrap(), LogRecord::default());
         let other = store.logons("hq", Path::new("/elsewhere")).await.unwrap();
         assert_eq!((other.position, other.since, other.newest.len()), (None, None, 1));
+    }
+
+    #[tokio::test]
+    async fn what_another_log_told_goes() {
+        let trial = Trial::new();
+        let store = trial.open();
+        let (former, next) = (Path::new(LOG), Path::new("/elsewhere/auth.log"));
+        store.keep_logons("hq", former, record(10, &[("a", 50), ("gone", 60)])).await.unwrap();
+        store.keep_logons("branch", former, record(10, &[("a", 50)])).await.unwrap();
+        let told = record(20, &[("a", 40)]);
+        store.keep_logons("hq", next, told.clone()).await.unwrap();
+        assert_eq!(store.logons("hq", next).await.unwrap(), told);
+        store.keep_logons("hq", next, told.clone()).await.unwrap();
+        assert_eq!(store.logons("hq", next).await.unwrap(), told, "nor does it come back");
+        let back = store.logons("hq", former).await.unwrap();
+        assert_eq!((back.position, back.since), (None, None), "the former log is read anew");
+        assert_eq!(store.logons("branch", former).await.unwrap().newest.len(), 1);
     }
 
     #[tokio::test]

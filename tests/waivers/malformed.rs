@@ -240,6 +240,11 @@ fn a_file_of_waivers_holds_waivers_alone_and_must_be_readable() {
     assert_says("", &refused("", Some("not toml")), &["waivers.toml", "line 1"]);
     assert_says("", &refused("waiver_file = 7\n", None), &["config.toml", "line 1", "invalid type: integer"]);
     assert_says("", &refused("waiver_file = \"/\"\n", None), &["/", "cannot read"]);
+    assert_says(
+        "",
+        &refused("waiver_file = \"waivers.toml\"\n", None),
+        &["config.toml: waiver_file: waivers.toml must be an absolute path"],
+    );
     let directory = tempfile::tempdir().unwrap();
     let (path, file) = (directory.path().join("config.toml"), directory.path().join("waivers.toml"));
     fs::write(&path, format!("waiver_file = \"{}\"\n", file.display())).unwrap();

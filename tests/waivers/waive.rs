@@ -8,7 +8,10 @@ use super::bench::{Bench, day, rows, text};
 /// A bench with a file of waivers configured and a report, and the id of a finding in it.
 fn reviewed() -> (Bench, String) {
     let bench = Bench::new("");
-    bench.configure(&format!("waiver_file = \"{}\"\n", bench.path("waivers.toml").display()));
+    bench.configure(&format!(
+        "waiver_file = \"{}\"\n[[console]]\nname = \"hq\"\nurl = \"https://127.0.0.1:1\"\nusername = \"x\"\npassword = {{ env = \"NO_SUCH\" }}\n",
+        bench.path("waivers.toml").display()
+    ));
     let (_, _, report) = bench.review("first", &[]);
     let id = rows(&report, "findings", "rule", "locked_account")[0]["id"].as_str().unwrap().to_owned();
     (bench, id)

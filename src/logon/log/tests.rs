@@ -307,13 +307,19 @@ fn a_log_from_which_nothing_follows_is_an_error_with_its_mend() {
 }
 
 #[test]
-fn a_record_tells_from_when_until_now() {
+fn a_record_tells_from_when_until_the_newest_time_in_the_log() {
     let bench = Bench::new();
     bench.write(&logon("11-20T08:00:00", "jdoe"));
+    bench.write("2026-11-21T08:30:00 [INFO] [Principal: jdoe] Logged out\n");
     let record = bench.follow(&LogRecord::default()).record;
     let evidence = record.evidence(&bench.log.path, now()).unwrap();
     assert_eq!(evidence.source.label, "auth.log");
     assert_eq!(evidence.source.since, Some(at("2026-11-20T08:00:00Z")));
-    assert_eq!((evidence.source.until, evidence.names_all), (now(), true));
+    assert_eq!((evidence.source.until, evidence.names_all), (at("2026-11-21T08:30:00Z"), true));
+    let again = bench.follow(&record).record.evidence(&bench.log.path, now()).unwrap();
+    assert_eq!(again.source.until, evidence.source.until, "nobody wrote to it since");
+    bench.write("2026-11-25T14:00:00 [INFO] [Principal: jdoe] Logged out\n");
+    let ahead = bench.follow(&record).record.evidence(&bench.log.path, now()).unwrap();
+    assert_eq!(ahead.source.until, now(), "no later than now");
     assert_eq!(LogRecord::default().evidence(&bench.log.path, now()), None);
 }
