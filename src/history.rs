@@ -9,6 +9,9 @@ use chrono::{DateTime, Utc};
 use crate::finding::{Severity, SubjectKind, Verdict};
 use crate::model::{ConsoleIdentity, Snapshot, UserId};
 
+/// How many changes of an account's lock are remembered.
+pub const LOCK_CHANGES: usize = 20;
+
 /// Everything earlier that a report speaks about. Without any, it says nothing of changes.
 #[derive(Debug, Clone, Default)]
 pub struct History {
