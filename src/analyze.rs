@@ -31,7 +31,9 @@ use crate::finding::{About, Control, Finding, Judgement, Severity};
 use crate::graph::AccessGraph;
 use crate::history::History;
 use crate::identity::{Mailbox, login_form, name_form};
-use crate::model::{Coverage, CrossCheck, Part, PartState, Role, RosterMatch, TwoFactor, User};
+use crate::model::{
+    CollectorRights, Coverage, CrossCheck, Part, PartState, Role, RosterMatch, Snapshot, TwoFactor, User,
+};
 
 pub use declared::{AccountKind, DeclaredAccount};
 pub use own_rule::OwnRule;
@@ -351,10 +353,16 @@ fn enabled(graph: &AccessGraph) -> impl Iterator<Item = &User> {
     graph.users().iter().filter(|user| user.is_enabled())
 }
 
+/// Whether a run saw every account there is, so that one that it did not see is not there. A collector with limited
+/// rights is shown some accounts alone, and nothing tells that there are more.
+fn saw_everyone(snapshot: &Snapshot) -> bool {
+    snapshot.coverage.was_seen(Part::Users) && snapshot.collector.rights == CollectorRights::GlobalAdministrator
+}
+
 /// Whether everybody who holds a role is known: that somebody does not is proved only by seeing every user with its
 /// role.
 fn knows_all_holders(graph: &AccessGraph) -> bool {
-    graph.snapshot().coverage.is_complete(Part::Users)
+    saw_everyone(graph.snapshot())
         && graph.users().iter().all(|user| user.role.id.is_some())
 }
 

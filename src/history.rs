@@ -7,7 +7,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::finding::{Severity, SubjectKind, Verdict};
-use crate::model::{ConsoleIdentity, Snapshot, UserId};
+use crate::model::{ConsoleIdentity, Part, Snapshot, UserId};
+
+/// How many changes of an account's lock are remembered.
+pub const LOCK_CHANGES: usize = 20;
 
 /// Everything earlier that a report speaks about. Without any, it says nothing of changes.
 #[derive(Debug, Clone, Default)]
@@ -90,8 +93,26 @@ pub struct Signed {
     pub by: String,
     /// When.
     pub at: DateTime<Utc>,
-    /// What it saw of each console; empty once its snapshots are pruned.
+    /// What it saw of each console; empty if its snapshots cannot be read.
     pub snapshots: Vec<Snapshot>,
+}
+
+impl Signed {
+    /// Whether what it saw is there. If not, it does not even say which consoles it was of.
+    pub fn is_readable(&self) -> bool {
+        !self.snapshots.is_empty()
+    }
+
+    /// What it saw of a console. Nobody reviewed the users of one that it did not see whole.
+    pub fn of(&self, console: &ConsoleIdentity) -> Option<&Snapshot> {
+        let reviewed = |then: &&Snapshot| then.console.is_same(console) && then.coverage.was_seen(Part::Users);
+        self.snapshots.iter().find(reviewed)
+    }
+
+    /// From when on it is old: access is as old as the run, however late somebody signs.
+    pub fn since(&self) -> DateTime<Utc> {
+        self.finished.min(self.at)
+    }
 }
 
 /// When a finding was seen.
@@ -150,22 +171,20 @@ impl History {
         self.accounts.get(&(console.key().to_owned(), user))
     }
 
-    /// What the signed-off run saw of a console; else what the run before saw. With the words that name that run.
+    /// What the signed-off run saw of a console and its users; else what the run before saw. With the words that name
+    /// that run. If the signed-off run cannot be read, there is none: an unsigned run does not take its place.
     pub fn baseline(&self, console: &ConsoleIdentity) -> Option<Baseline<'_>> {
-        let same =
-            |snapshots: &'_ [Snapshot]| snapshots.iter().position(|then| then.console.is_same(console));
-        if let Some(signed) = &self.signed
-            && let Some(index) = same(&signed.snapshots)
-        {
-            return Some(Baseline {
-                snapshot: &signed.snapshots[index],
-                signed: Some(signed),
-                run: &signed.run,
-            });
+        if let Some(signed) = &self.signed {
+            if !signed.is_readable() {
+                return None;
+            }
+            if let Some(snapshot) = signed.of(console) {
+                return Some(Baseline { snapshot, signed: Some(signed), run: &signed.run });
+            }
         }
         let before = self.before.as_ref()?;
-        let index = same(&before.snapshots)?;
-        Some(Baseline { snapshot: &before.snapshots[index], signed: None, run: &before.run })
+        let snapshot = before.snapshots.iter().find(|then| then.console.is_same(console))?;
+        Some(Baseline { snapshot, signed: None, run: &before.run })
     }
 }
 
@@ -189,5 +208,45 @@ impl Baseline<'_> {
             }
             None => format!("run {} of {}", self.run, self.snapshot.finished.format("%F")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample::{incomplete, snapshot};
+
+    /// The run that the baseline is of, where `signed` was signed off and another one ran after it.
+    fn baseline_run(signed: Vec<Snapshot>) -> Option<String> {
+        let world = snapshot(Vec::new());
+        let before = Before {
+            run: "before".into(),
+            slot: None,
+            finished: world.finished,
+            snapshots: vec![world.clone()],
+            findings: Vec::new(),
+            rules: Vec::new(),
+        };
+        let signed = Signed {
+            run: "signed".into(),
+            finished: world.finished,
+            by: "Maria Boss".into(),
+            at: world.finished,
+            snapshots: signed,
+        };
+        let history =
+            History { kept: true, before: Some(before), signed: Some(signed), ..History::default() };
+        history.baseline(&world.console).map(|baseline| baseline.run.to_owned())
+    }
+
+    #[test]
+    fn the_baseline_is_the_signed_run_if_it_saw_the_users() {
+        let world = || snapshot(Vec::new());
+        let mut elsewhere = world();
+        elsewhere.console.uuid = Some("another".into());
+        assert_eq!(baseline_run(vec![world()]).as_deref(), Some("signed"));
+        assert_eq!(baseline_run(vec![incomplete(world(), Part::Users)]).as_deref(), Some("before"));
+        assert_eq!(baseline_run(vec![elsewhere]).as_deref(), Some("before"));
+        assert_eq!(baseline_run(Vec::new()), None, "an unsigned run does not replace one that cannot be read");
     }
 }

@@ -18,7 +18,7 @@ about! {
     api_call: "PUT /api/3/roles/{id} with a description; or PUT /api/3/users/{id} with another role.id (it replaces the \
                whole user and drops grants: read them before, restore them after), then DELETE /api/3/roles/{id}.",
     needs: &[Part::Users, Part::Roles, Part::RoleUsers],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::analyze::check::{Expect, check, findings};
     use crate::model::sample::{incomplete, snapshot, user, with_role};
-    use crate::model::{Anomaly, Claim, CrossCheck, Snapshot, UserId};
+    use crate::model::{Anomaly, Claim, CollectorRights, CrossCheck, Snapshot, UserId};
 
     fn rule() -> BespokeRole {
         BespokeRole::default()
@@ -105,6 +105,9 @@ mod tests {
     fn who_else_holds_it_is_not_known_from_part_of_the_users() {
         let part = |holders, description| incomplete(world(holders, description), Part::Users);
         check(&rule(), part(1, Some("Reads all.")), Expect::Unknown);
+        let mut limited = world(1, Some("Reads all."));
+        limited.collector.rights = CollectorRights::Limited;
+        check(&rule(), limited, Expect::Unknown);
         let found = findings(&rule(), part(1, None));
         assert_eq!(found[0].summary, "Role Auditors has no description");
         assert!(found[0].evidence.contains(&("accounts that hold it", "unknown".into())));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
-use super::{AccountKind, Context, DeclaredAccount, Outcome, Rule, amount, any_of, conjoin, cut, list, yes_no};
+use super::{AccountKind, Context, DeclaredAccount, Outcome, Rule, amount, any_of, conjoin, cut, list, saw_everyone, yes_no};
 use crate::finding::{Finding, Severity, digest};
 use crate::graph::AccessGraph;
 use crate::model::{Part, User};
@@ -25,7 +25,7 @@ about! {
     api_call: "POST /api/3/users creates one; PUT /api/3/users/{id} mends it (it replaces the whole user and drops grants: \
                read them before, restore them after).",
     needs: &[Part::Users, Part::UserPrivileges, Part::LastLogon],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -55,7 +55,7 @@ impl Rule for BreakGlassAccount {
         };
         let declared: Vec<_> = declared(context).map(|one| (one, account(one))).collect();
         self.count(context, &declared, &mut outcome);
-        let all_seen = graph.snapshot().coverage.is_complete(Part::Users);
+        let all_seen = saw_everyone(graph.snapshot());
         for (declared, user) in &declared {
             match user {
                 Some(user) => self.account(context, declared, user, &mut outcome),
@@ -84,7 +84,7 @@ impl BreakGlassAccount {
     /// Whether enough of them would work on the day.
     fn count(&self, context: Context<'_>, declared: &[(&DeclaredAccount, Option<&User>)], outcome: &mut Outcome) {
         let console = &context.graph.snapshot().console;
-        let all_seen = context.graph.snapshot().coverage.is_complete(Part::Users);
+        let all_seen = saw_everyone(context.graph.snapshot());
         let works = |user: Option<&User>| match user {
             Some(user) => super::all_of([user.enabled, user.is_local(), context.is_privileged(user)]),
             None => all_seen.then_some(false),
@@ -148,14 +148,19 @@ impl BreakGlassAccount {
 }
 
 /// Whether it was used on another day than that of its trial, or the day after: a trial may run past midnight. Without a
-/// declared trial, no use is explained. `None` if nothing tells of logons.
+/// declared trial, no use is explained. `None` if nothing tells of the logons of all this time.
 fn was_used(context: Context<'_>, tested: Option<NaiveDate>, user: &User) -> Option<bool> {
     let explained = tested.and_then(|day| day.checked_add_days(Days::new(1)));
     let unexplained = |at: NaiveDate| explained.is_none_or(|last| at > last);
     match context.graph.last_seen(user.id) {
         Some(seen) if unexplained(seen.at.date_naive()) => Some(true),
-        // Other traces than logons do not tell that there was no logon.
-        _ => user.last_logon.as_ref().map(|_| false),
+        // Other traces than logons do not tell that there was no logon, nor do logons of another time.
+        _ => {
+            let idle = context.graph.idle(user)?;
+            let reaches_back = idle.since.is_none_or(|since| explained.is_some_and(|last| since.date_naive() <= last));
+            let reaches_on = tested.is_none_or(|day| day <= idle.until.date_naive());
+            (reaches_back && reaches_on).then_some(false)
+        }
     }
 }
 
@@ -177,7 +182,7 @@ mod tests {
     use super::*;
     use crate::analyze::check::{Around, Expect, check, check_in, judged};
     use crate::model::sample::{global_admin, incomplete, local_user, snapshot, user};
-    use crate::model::{LastLogon, LogonSource, LogonSourceKind, Snapshot};
+    use crate::model::{CollectorRights, LastLogon, LogonSource, LogonSourceKind, Snapshot};
 
     fn rule() -> BreakGlassAccount {
         BreakGlassAccount::default()
@@ -276,6 +281,9 @@ mod tests {
         let around = two(Some("2026-09-01"));
         check_in(&rule(), world(vec![glass(2, "glass2")]), &around, Expect::Fail(&["hq", "hq"]));
         check_in(&rule(), incomplete(world(vec![glass(2, "glass2")]), Part::Users), &around, Expect::Unknown);
+        let mut limited = world(vec![glass(2, "glass2")]);
+        limited.collector.rights = CollectorRights::Limited;
+        check_in(&rule(), limited, &around, Expect::Unknown);
     }
 
     #[test]
@@ -306,6 +314,27 @@ mod tests {
         assert_eq!(again.summary, "The break-glass account glass1 was never tried out and was used");
         let console = snapshot(Vec::new()).console;
         assert_eq!(again.id(&console), found.id(&console));
+    }
+
+    #[test]
+    fn logons_of_another_time_do_not_tell_of_the_days_since_the_trial() {
+        let spans = |since: Option<&str>, until: &str| {
+            let mut world = world(vec![glass(1, "glass1"), glass(2, "glass2")]);
+            world.logon_sources[0].since = since.map(|at| at.parse().unwrap());
+            world.logon_sources[0].until = until.parse().unwrap();
+            world
+        };
+        let until = "2026-09-21T00:00:00Z";
+        for (since, until, expected) in [
+            (None, until, Expect::Pass),
+            (Some("2026-09-02T23:00:00Z"), until, Expect::Pass),
+            (Some("2026-09-03T00:00:00Z"), until, Expect::Unknown),
+            (None, "2026-09-01T00:00:00Z", Expect::Pass),
+            (None, "2026-08-31T23:00:00Z", Expect::Unknown),
+        ] {
+            println!("{since:?} {until}");
+            check_in(&rule(), spans(since, until), &two(Some("2026-09-01")), expected);
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ about! {
     api_call: "PUT /api/3/users/{id}/password changes the password.",
     needs: &[Part::Users],
     uses: &[Part::Scans, Part::VulnerabilityExceptions, Part::PolicyOverrides],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -109,7 +109,7 @@ impl Work {
                 .filter(|(actor, _)| own(actor))
                 .map(|(_, label)| label)
                 .collect(),
-            is_whole: parts.iter().all(|part| snapshot.coverage.is_complete(*part)),
+            is_whole: parts.iter().all(|part| snapshot.coverage.was_seen(*part)),
         }
     }
 
@@ -125,7 +125,7 @@ mod tests {
     use crate::analyze::check::{Around, Expect, check, check_in, judged};
     use crate::analyze::{DeclaredAccount, Policy};
     use crate::model::sample::{global_admin, incomplete, snapshot, user};
-    use crate::model::{Answer, Exception, ExceptionKind, ScanActivity, Snapshot, UserId};
+    use crate::model::{Answer, Exception, ExceptionKind, PartState, ScanActivity, Snapshot, UserId};
 
     fn rule() -> CollectorAccount {
         CollectorAccount::default()
@@ -227,6 +227,11 @@ mod tests {
         let mut unasked = world();
         unasked.coverage.parts.retain(|entry| entry.part != Part::Scans);
         check_in(&rule(), unasked, &fine(), Expect::Unknown);
+        let mut needless = world();
+        needless.coverage.parts.iter_mut().filter(|entry| entry.part == Part::Scans).for_each(|entry| {
+            entry.state = PartState::NotAsked;
+        });
+        check_in(&rule(), needless, &fine(), Expect::Unknown);
         check(&rule(), incomplete(world(), Part::Scans), Expect::Fail(&["svc-recert"]));
     }
 }

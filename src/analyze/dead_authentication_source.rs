@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Context, Outcome, Rule, amount, cut, first_logins, logins};
+use super::{Context, Outcome, Rule, amount, cut, first_logins, logins, saw_everyone};
 use crate::finding::{Finding, Severity, Subject, SubjectKind};
 use crate::model::{AuthenticationSource, AuthenticationSourceId, Part, User};
 
@@ -22,7 +22,7 @@ about! {
                /api/3/users/{id} with another authentication.id moves an account (it replaces the whole user and drops \
                grants: read them before, restore them after).",
     needs: &[Part::Users, Part::AuthenticationSources],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -49,7 +49,7 @@ impl Rule for DeadAuthenticationSource {
             }
         }
         // A user who was not seen may be the one that uses it.
-        let all_told = !untold && snapshot.coverage.was_seen(Part::Users);
+        let all_told = !untold && saw_everyone(snapshot);
         for source in &snapshot.authentication_sources {
             let unused = if !source.is_external() || used.contains(&source.id) { Some(false) } else { all_told.then_some(true) };
             outcome.judge(unused, || unused_source(source));
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::analyze::check::{Expect, check, findings};
     use crate::model::sample::{incomplete, local_user, snapshot, user};
-    use crate::model::UserId;
+    use crate::model::{CollectorRights, UserId};
 
     fn rule() -> DeadAuthenticationSource {
         DeadAuthenticationSource::default()
@@ -129,6 +129,9 @@ mod tests {
     fn what_was_not_seen_is_not_dead() {
         check(&rule(), incomplete(snapshot(vec![local_user(2, "mia")]), Part::Users), Expect::Unknown);
         check(&rule(), snapshot(vec![of(1, None)]), Expect::Unknown);
+        let mut limited = snapshot(vec![local_user(2, "mia")]);
+        limited.collector.rights = CollectorRights::Limited;
+        check(&rule(), limited, Expect::Unknown);
         let silent = User { authentication: None, ..user(1, "mia") };
         check(&rule(), snapshot(vec![silent]), Expect::Unknown);
         let unlisted = snapshot(vec![of(1, Some(9)), user(3, "bo")]);

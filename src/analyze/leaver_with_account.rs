@@ -61,9 +61,10 @@ impl Rule for LeaverWithAccount {
 
 impl LeaverWithAccount {
     fn has_left(&self, person: &Person, today: NaiveDate) -> Option<bool> {
+        // A last day to come says nothing against a status that says "left" today.
         let accepted = |end: NaiveDate| {
             let last = end.checked_add_days(Days::new(self.grace_days.into()));
-            last.is_none_or(|last| today <= last)
+            end < today && last.is_none_or(|last| today <= last)
         };
         match person.has_left(today) {
             Some(true) if self.grace_days > 0 && person.end.is_some_and(accepted) => Some(false),
@@ -132,6 +133,9 @@ mod tests {
             (Some(true), Some("2026-09-14"), Expect::Pass),
             (Some(true), Some("2026-09-15"), Expect::Pass),
             (Some(false), Some("2026-09-14"), Expect::Pass),
+            (Some(false), Some("2026-09-20"), Expect::Pass),
+            (Some(false), Some("2026-09-21"), Expect::Fail(&["mia"])),
+            (Some(false), Some("2026-12-31"), Expect::Fail(&["mia"])),
             (Some(false), None, Expect::Fail(&["mia"])),
         ] {
             check(&rule, world(of(employed, end)), expected);

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Context, Outcome, Rule, amount, any_of, cut, yes_no};
 use crate::finding::{Finding, Severity};
+use crate::history::LOCK_CHANGES;
 use crate::model::{Part, User};
 
 about! {
@@ -20,7 +21,7 @@ about! {
                  account, or disable it if nobody misses it.",
     api_call: "DELETE /api/3/users/{id}/lock unlocks an enabled account.",
     needs: &[Part::Users],
-    version: 2,
+    version: 3,
 }
 
 rule! {
@@ -37,6 +38,9 @@ impl Rule for LockedAccount {
     fn mistake(&self) -> Option<String> {
         if self.flapping < 2 {
             return Some("flapping is at least 2: an account that was locked and unlocked once is nothing strange".to_owned());
+        }
+        if usize::try_from(self.flapping).is_ok_and(|flapping| flapping > LOCK_CHANGES) {
+            return Some(format!("flapping is above {LOCK_CHANGES}: no more changes of an account are kept"));
         }
         (self.flapping_days == 0).then(|| "flapping_days is at least 1".to_owned())
     }
@@ -77,7 +81,9 @@ impl LockedAccount {
     fn changes(&self, context: Context<'_>, user: &User) -> usize {
         let Some(past) = context.history.account(&context.graph.snapshot().console, user.id) else { return 0 };
         let counts = |at: &&DateTime<Utc>| context.now - **at <= TimeDelta::days(self.flapping_days.into());
-        past.lock_changes.iter().filter(counts).count()
+        // The store notes what this run sees only after it has been judged.
+        let now = past.locked.zip(user.locked).is_some_and(|(then, now)| then != now);
+        past.lock_changes.iter().filter(counts).count() + usize::from(now)
     }
 }
 
@@ -128,6 +134,8 @@ mod tests {
             (&[1, 2, 3, 4], Some(false), Expect::Fail(&["mia"])),
             (&[1, 2, 3, 4, 5], None, Expect::Fail(&["mia"])),
             (&[1, 2, 3], None, Expect::Unknown),
+            // The change that this very run sees is the fourth.
+            (&[1, 2, 3], Some(true), Expect::Fail(&["mia"])),
             (&[month, 2, 3, 4], Some(false), Expect::Fail(&["mia"])),
             (&[month + 1, 2, 3, 4], Some(false), Expect::Pass),
         ] {
@@ -142,7 +150,7 @@ mod tests {
             let world = snapshot(vec![User { locked: Some(locked), ..user(1, "mia") }]);
             judged(&LockedAccount::default(), world, &changed(seconds)).findings.remove(0)
         };
-        let (locked, flapping, both) = (found(true, &[9]), found(false, &[1, 2, 3, 4]), found(true, &[1, 2, 3, 4]));
+        let (locked, flapping, both) = (found(true, &[9]), found(false, &[1, 2, 3, 4]), found(true, &[1, 2, 3]));
         assert_eq!(locked.summary, "mia is locked after failed logins");
         assert_eq!(flapping.summary, "mia was locked or unlocked 4 times within 30 days");
         assert_eq!(both.summary, format!("{}, and{}", locked.summary, &flapping.summary["mia".len()..]));
@@ -156,7 +164,7 @@ mod tests {
     fn nonsense_is_refused() {
         let mistake =
             |flapping, flapping_days| LockedAccount { flapping, flapping_days, ..Default::default() }.mistake();
-        assert!(mistake(1, 30).is_some() && mistake(4, 0).is_some());
-        assert_eq!(mistake(2, 1), None);
+        assert!(mistake(1, 30).is_some() && mistake(21, 30).is_some() && mistake(4, 0).is_some());
+        assert_eq!((mistake(2, 1), mistake(20, 30)), (None, None));
     }
 }

@@ -1,19 +1,20 @@
-//! PRIV-04: administrators that were none when the console was last signed off.
+//! PRIV-04: administrators that were none, or lesser ones, when the console was last signed off.
 
 use std::collections::HashMap;
 
-use super::{Context, Outcome, Rule, all_of, cut, enabled, is_privileged};
+use super::{Context, Outcome, Rule, all_of, any_of, cut, enabled, holds_everything, is_privileged, saw_everyone};
 use crate::finding::{Finding, Severity};
 use crate::history::Baseline;
-use crate::model::{CollectorRights, Part, Snapshot, User};
+use crate::model::{Part, User};
 
 about! {
     id: "new_privileged_account",
     code: "PRIV-04",
     title: "New administrator since the last sign-off",
     flags: "Enabled accounts with administrative power that were absent, disabled or without it in the run that was last \
-            signed off, or in the run before where none was.",
-    evidence: "The account in that run and now, both judged by the same table of combinations.",
+            signed off, or in the run before where none was; and those that hold every privilege now and held fewer then.",
+    evidence: "The account in that run and now, both judged by the same table of combinations: without administrative \
+               power, with some of it, or with every privilege.",
     why: "Power that came between two reviews was approved by nobody who reviews.",
     severity: Severity::High,
     click_path: "Administration > Users > Manage users > the user: ask for the approval; without one, give the account its \
@@ -21,7 +22,7 @@ about! {
     api_call: "PUT /api/3/users/{id} with the former role.id, or with enabled=false (it replaces the whole user and drops \
                grants: read them before, restore them after).",
     needs: &[Part::Users, Part::UserPrivileges],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -46,7 +47,7 @@ impl Rule for NewPrivilegedAccount {
             let before = then.get(&user.id).copied();
             let had_power = |before: &User| all_of([before.enabled, is_privileged(context.combinations(), before)]);
             let is_new = match before {
-                Some(before) => had_power(before).map(|had| !had),
+                Some(before) => any_of([had_power(before).map(|had| !had), was_raised(before, user)]),
                 None => saw_everyone.then_some(true),
             };
             outcome.judge(all_of([context.is_privileged(user), is_new]), || finding(context, baseline, before, user));
@@ -55,23 +56,28 @@ impl Rule for NewPrivilegedAccount {
     }
 }
 
-/// Whether an account that a run did not see was not there.
-fn saw_everyone(then: &Snapshot) -> bool {
-    then.coverage.was_seen(Part::Users) && then.collector.rights == CollectorRights::GlobalAdministrator
+/// Whether an account holds everything that held less: who had some power then was approved for that alone.
+fn was_raised(before: &User, now: &User) -> Option<bool> {
+    all_of([holds_everything(now), holds_everything(before).map(|everything| !everything)])
 }
 
 fn finding(context: Context<'_>, baseline: Baseline<'_>, before: Option<&User>, user: &User) -> Finding {
+    let was_privileged = before.and_then(|before| is_privileged(context.combinations(), before));
     let was = before.map_or("absent".to_owned(), |before| {
         let mut words = vec![before.role.label()];
         if before.enabled == Some(false) {
             words.push("disabled".to_owned());
         }
-        if is_privileged(context.combinations(), before) == Some(false) {
-            words.push("without administrative power".to_owned());
+        match was_privileged {
+            Some(false) => words.push("without administrative power".to_owned()),
+            Some(true) if was_raised(before, user) == Some(true) => words.push("with fewer privileges".to_owned()),
+            _ => {}
         }
         cut(&words.join(", ")).into_owned()
     });
-    let summary = format!("{} became an administrator after {}", cut(&user.login), cut(&baseline.words()));
+    let was_administrator = was_privileged == Some(true) && before.is_some_and(User::is_enabled);
+    let became = if was_administrator { "was given every privilege" } else { "became an administrator" };
+    let summary = format!("{} {became} after {}", cut(&user.login), cut(&baseline.words()));
     Finding::new(&ABOUT, user, Severity::High, summary)
         .with("compared with", cut(&baseline.words()))
         .with("then", was)
@@ -83,8 +89,8 @@ mod tests {
     use super::*;
     use crate::analyze::check::{Around, Expect, check, check_in, judged};
     use crate::history::{Before, History, Signed};
-    use crate::model::sample::{global_admin, incomplete, snapshot, user};
-    use crate::model::Answer;
+    use crate::model::sample::{global_admin, incomplete, snapshot, user, with_role};
+    use crate::model::{Answer, CollectorRights, Snapshot};
 
     fn rule() -> NewPrivilegedAccount {
         NewPrivilegedAccount::default()
@@ -143,6 +149,19 @@ mod tests {
             let evidence = [("compared with", "run r7 of 2026-09-21"), ("then", was), ("now", "global-admin")];
             assert_eq!(found.evidence, evidence.map(|(label, text)| (label, text.to_owned())));
         }
+    }
+
+    #[test]
+    fn who_had_some_power_and_holds_everything_is_new() {
+        let lesser = ["submit-vulnerability-exceptions", "approve-vulnerability-exceptions"];
+        let lesser = || with_role(user(1, "root"), "Auditors", &lesser);
+        let judgement = judged(&rule(), now(), &before(snapshot(vec![lesser(), user(2, "mia")])));
+        assert_eq!(judgement.findings.len(), 1);
+        let found = &judgement.findings[0];
+        assert_eq!(found.summary, "root was given every privilege after run r7 of 2026-09-21");
+        assert!(found.evidence[1].1.ends_with(", with fewer privileges"), "{:?}", found.evidence);
+        check_in(&rule(), snapshot(vec![lesser()]), &before(snapshot(vec![lesser()])), Expect::Pass);
+        check_in(&rule(), snapshot(vec![lesser()]), &before(snapshot(vec![global_admin(1, "root")])), Expect::Pass);
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Rules of the configuration: each enabled account that the expression holds for is a finding.
+//! Rules of the configuration: each account that the expression holds for is a finding, enabled or not; the expression
+//! itself can ask for `user.enabled`.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Configured, Context, Knob, Outcome, Rule, cut, enabled};
+use super::{Configured, Context, Knob, Outcome, Rule, cut};
 use crate::expression::Expression;
 use crate::finding::{About, Control, Finding, Severity};
 use crate::model::Part;
@@ -35,7 +36,7 @@ impl OwnRule {
             id: text(id),
             code: Cow::Owned(format!("OWN-{:02}", index + 1)),
             title: text(title),
-            flags: Cow::Owned(format!("Enabled accounts for which holds: {}", expression.text())),
+            flags: Cow::Owned(format!("Accounts for which this is true: {}", expression.text())),
             evidence: Cow::Owned(format!("What it asks for: {}.", expression.references().join(", "))),
             why: text(why.unwrap_or("The configuration says so.")),
             severity,
@@ -93,7 +94,7 @@ impl Rule for OwnRule {
     fn examine(&self, context: Context<'_>) -> Outcome {
         let Context { graph, now, .. } = context;
         let mut outcome = Outcome::default();
-        for user in enabled(graph) {
+        for user in graph.users() {
             outcome.judge(self.expression.holds(graph, user, now), || {
                 let summary = format!("{}: {}", cut(&user.login), self.about.title);
                 let finding = Finding::new(&self.about, user, self.about.severity, summary)
@@ -122,13 +123,15 @@ mod tests {
     }
 
     #[test]
-    fn each_enabled_account_that_it_holds_for_is_a_finding() {
+    fn each_account_that_it_holds_for_is_a_finding() {
         let world = snapshot(vec![
             global_admin(1, "root"),
             user(2, "mia"),
             User { enabled: Some(false), ..global_admin(3, "gone") },
         ]);
-        check(&rule("user.superuser"), world.clone(), Expect::Fail(&["root"]));
+        check(&rule("user.superuser"), world.clone(), Expect::Fail(&["root", "gone"]));
+        check(&rule("user.superuser && user.enabled"), world.clone(), Expect::Fail(&["root"]));
+        check(&rule("!user.enabled"), world.clone(), Expect::Fail(&["gone"]));
         check(&rule("user.id > 100"), world.clone(), Expect::Pass);
         let found = findings(&rule("user.superuser"), world);
         assert_eq!(found[0].summary, "root: Contractor with power");

@@ -2,14 +2,13 @@
 
 use super::{Context, Outcome, Rule, amount, cut};
 use crate::finding::{Finding, Severity};
-use crate::history::Signed;
 use crate::model::Part;
 
 about! {
     id: "review_overdue",
     code: "GOV-01",
     title: "Review overdue",
-    flags: "Consoles without a signed-off review, or whose last one is older than the required period: privileged_days for \
+    flags: "Consoles without a signed-off review that saw all their users, or whose last one is older than the required period: privileged_days for \
             privileged access, days for all access.",
     evidence: "The last run of the job that somebody signed off, and when.",
     why: "A review that nobody signs off is a control that does not operate, whatever its reports say.",
@@ -18,7 +17,7 @@ about! {
                  carried out, and sign the run off.",
     api_call: "No call: a review is signed off outside the console.",
     needs: &[Part::Info],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -47,32 +46,32 @@ impl Rule for ReviewOverdue {
             return Outcome::lacking("no runs are kept, so that none can be signed off: add a [store]");
         }
         let console = &graph.snapshot().console;
-        let covers = |signed: &&Signed| {
-            // Pruned snapshots do not say which consoles they were of.
-            signed.snapshots.is_empty() || signed.snapshots.iter().any(|then| then.console.is_same(console))
-        };
-        let signed = history.signed.as_ref().filter(covers);
-        let age = signed.map(|signed| (now - signed.at).num_days());
+        if history.signed.as_ref().is_some_and(|signed| !signed.is_readable()) {
+            return Outcome::lacking("what was last signed off cannot be read: sign off a newer run");
+        }
+        let signed = history.signed.as_ref().filter(|signed| signed.of(console).is_some());
+        let age = signed.map(|signed| (now - signed.since()).num_days());
         let due = match age {
-            None => Some((Severity::High, "no review has been signed off".to_owned())),
+            None => Some("no review has been signed off".to_owned()),
             Some(age) if age > i64::from(self.days) => {
-                Some((Severity::High, format!("the last signed-off review is {} old", days(age))))
+                Some(format!("the last signed-off review is {} old", days(age)))
             }
             Some(age) if age > i64::from(self.privileged_days) => {
-                Some((Severity::Medium, format!("privileged access is due: the last signed-off review is {} old", days(age))))
+                Some(format!("privileged access is due: the last signed-off review is {} old", days(age)))
             }
             Some(_) => None,
         };
         let mut outcome = Outcome::default();
         outcome.judge(Some(due.is_some()), || {
-            let (severity, says) = due.unwrap_or((Severity::High, String::new()));
-            let finding = Finding::new(&ABOUT, console, severity, format!("On {}, {says}", cut(&console.name)))
+            let summary = format!("On {}, {}", cut(&console.name), due.unwrap_or_default());
+            let finding = Finding::new(&ABOUT, console, Severity::High, summary)
                 .with("days allowed", format!("{} for all access, {} for privileged access", self.days, self.privileged_days));
             match signed {
                 None => finding.with("last sign-off", "none"),
                 Some(signed) => finding
                     .with("last sign-off", signed.at.format("%F").to_string())
                     .with("signed off by", cut(&signed.by))
+                    .with("access as of", signed.finished.format("%F").to_string())
                     .with("run", cut(&signed.run)),
             }
         });
@@ -90,7 +89,7 @@ mod tests {
 
     use super::*;
     use crate::analyze::check::{Around, Expect, check, check_in, judged};
-    use crate::history::History;
+    use crate::history::{History, Signed};
     use crate::model::Snapshot;
     use crate::model::sample::{incomplete, snapshot};
 
@@ -112,13 +111,13 @@ mod tests {
     #[test]
     fn follows_the_age_of_the_sign_off() {
         let found = |days| {
-            let found = judged(&rule(), world(), &signed(days, Vec::new())).findings;
+            let found = judged(&rule(), world(), &signed(days, vec![world()])).findings;
             found.first().map(|found| (found.severity, found.summary.clone()))
         };
         assert_eq!((found(-1), found(89), found(90)), (None, None, None));
         let due = "On hq, privileged access is due: the last signed-off review is 91 days old";
-        assert_eq!(found(91), Some((Severity::Medium, due.to_owned())));
-        assert_eq!(found(180).map(|(severity, _)| severity), Some(Severity::Medium));
+        assert_eq!(found(91), Some((Severity::High, due.to_owned())));
+        assert_eq!(found(180).map(|(severity, _)| severity), Some(Severity::High));
         let overdue = "On hq, the last signed-off review is 181 days old";
         assert_eq!(found(181), Some((Severity::High, overdue.to_owned())));
     }
@@ -130,7 +129,7 @@ mod tests {
         assert_eq!((found.severity, found.summary.as_str()), (Severity::High, "On hq, no review has been signed off"));
         check(&rule(), world(), Expect::Unknown);
         let id = |around: &Around| judged(&rule(), world(), around).findings[0].id(&world().console);
-        assert_eq!(id(&never), id(&signed(400, Vec::new())));
+        assert_eq!(id(&never), id(&signed(400, vec![world()])));
     }
 
     #[test]
@@ -143,7 +142,22 @@ mod tests {
 
     #[test]
     fn does_not_pass_a_console_that_was_not_identified() {
-        check_in(&rule(), incomplete(world(), Part::Info), &signed(1, Vec::new()), Expect::Unknown);
+        check_in(&rule(), incomplete(world(), Part::Info), &signed(1, vec![world()]), Expect::Unknown);
+    }
+
+    #[test]
+    fn a_run_that_did_not_see_the_users_or_cannot_be_read_reviewed_nobody() {
+        let partial = incomplete(world(), Part::Users);
+        check_in(&rule(), world(), &signed(1, vec![partial]), Expect::Fail(&["hq"]));
+        check_in(&rule(), world(), &signed(1, Vec::new()), Expect::Unknown);
+    }
+
+    #[test]
+    fn a_late_signature_does_not_make_the_run_younger() {
+        let mut around = signed(1, vec![world()]);
+        let earlier = world().finished - TimeDelta::days(91);
+        around.history.signed.as_mut().unwrap().finished = earlier;
+        check_in(&rule(), world(), &around, Expect::Fail(&["hq"]));
     }
 
     #[test]

@@ -22,8 +22,8 @@ about! {
                  does not need, or give the account the role that fits it.",
     api_call: "DELETE /api/3/users/{id}/sites/{siteId} and /api/3/users/{id}/asset_groups/{assetGroupId} remove one grant \
                each.",
-    needs: &[Part::Users, Part::UserSites, Part::UserAssetGroups],
-    version: 1,
+    needs: &[Part::Users, Part::UserSites, Part::UserAssetGroups, Part::Sites, Part::AssetGroups],
+    version: 2,
 }
 
 /// Makes the median absolute deviation of a normal distribution comparable with its standard deviation.
@@ -298,7 +298,7 @@ mod tests {
         world.users[5] = with_sites(6, 1..=3);
         world.users[5].role.id = None;
         check(&rule(), world, Expect::Unknown);
-        for part in [Part::Users, Part::UserSites, Part::UserAssetGroups] {
+        for part in [Part::Users, Part::UserSites, Part::UserAssetGroups, Part::Sites, Part::AssetGroups] {
             check(&rule(), incomplete(beside(with_sites(5, 1..=3)), part), Expect::Unknown);
         }
     }

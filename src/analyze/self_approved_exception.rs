@@ -11,7 +11,8 @@ about! {
     code: "SOD-02",
     title: "Exception approved by its submitter",
     flags: "Vulnerability exceptions and policy overrides that were approved by the account that had asked for them, or by \
-            another account of the same person; those that have expired or were deleted since included.",
+            another account of the same person; those that have expired since included. A \
+            deleted one may have been rejected, and stays open.",
     evidence: "Submitter and reviewer of each exception, and which accounts are one person's by roster, mailbox, or name \
                and login.",
     why: "A risk was accepted by the one who wanted it accepted: the second pair of eyes was missing in fact, not only in \
@@ -23,7 +24,7 @@ about! {
                it again and have somebody else approve it.",
     needs: &[Part::Users, Part::VulnerabilityExceptions, Part::PolicyOverrides],
     uses: &[Part::Roster],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -86,11 +87,11 @@ fn was_decided(exception: &Exception) -> bool {
     }
 }
 
-/// Whether it was approved: one that expired, or was deleted after a review, had been. `None` for a word that is not
-/// known.
+/// Whether it was approved: one that expired after a review had been. One that was deleted may have been rejected
+/// before: `None`, as for a word that is not known.
 fn was_approved(exception: &Exception) -> Option<bool> {
     let state = exception.state.as_deref()?.to_lowercase();
-    matches!(state.as_str(), "approved" | "expired" | "deleted").then_some(true)
+    matches!(state.as_str(), "approved" | "expired").then_some(true)
 }
 
 fn finding(context: Context<'_>, Approved { approver, exceptions, submitters }: &Approved<'_>) -> Finding {
@@ -186,7 +187,7 @@ mod tests {
         for (state, reviewed, expected) in [
             ("Approved", Some(by(1, "")), Expect::Fail(&["ana"][..])),
             ("Expired", Some(by(1, "")), Expect::Fail(&["ana"])),
-            ("Deleted", Some(by(1, "")), Expect::Fail(&["ana"])),
+            ("Deleted", Some(by(1, "")), Expect::Unknown),
             ("Rejected", Some(by(1, "")), Expect::NotApplicable),
             ("under-review", None, Expect::NotApplicable),
             ("Deleted", None, Expect::NotApplicable),
@@ -195,7 +196,9 @@ mod tests {
             println!("{state}");
             check(&rule(), world(vec![exception(12, state, Some(by(1, "")), reviewed)]), expected);
         }
-        check(&rule(), world(vec![exception(12, "Recalled", Some(by(1, "")), Some(by(3, "")))]), Expect::Pass);
+        for state in ["Recalled", "Deleted"] {
+            check(&rule(), world(vec![exception(12, state, Some(by(1, "")), Some(by(3, "")))]), Expect::Pass);
+        }
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 
-use super::{AccountKind, Context, DeclaredAccount, Outcome, Rule, all_of, any_of, conjoin, cut, enabled, login_form};
+use super::{AccountKind, Context, DeclaredAccount, Outcome, Rule, all_of, any_of, conjoin, cut, enabled, login_form, saw_everyone};
 use crate::finding::{Finding, Severity, digest};
 use crate::graph::AccessGraph;
-use crate::model::{CollectorRights, Part, User};
+use crate::model::{Part, User};
 use crate::pattern;
 
 about! {
@@ -16,7 +16,7 @@ about! {
     title: "Service account without owner, purpose or review",
     flags: "Enabled service accounts with administrative power that are not declared in [[account]] with a purpose and a \
             review date to come, or whose owner has left; and declared service accounts that do not exist.",
-    evidence: "The declarations, the logins that look like a program's, and the roster.",
+    evidence: "The declarations, the logins that look like a program's and are no person's by the roster, and the roster.",
     why: "A program's password rarely changes and never leaves by itself; without an owner nobody notices that it is \
           misused or no longer needed.",
     severity: Severity::High,
@@ -25,12 +25,12 @@ about! {
     api_call: "PUT /api/3/users/{id} with enabled=false disables the account (it replaces the whole user and drops \
                grants: read them before, restore them after).",
     needs: &[Part::Users, Part::UserPrivileges, Part::Roster],
-    version: 1,
+    version: 2,
 }
 
-/// Logins that programs have.
+/// Logins that programs have. `sa-*` is not among them: many name a person's own account for servers so.
 const PATTERNS: &[&str] = &[
-    "svc-*", "*-svc", "service-*", "sa-*", "app-*", "api-*", "bot-*", "*-bot", "automation*", "sync-*", "*-sync",
+    "svc-*", "*-svc", "service-*", "app-*", "api-*", "bot-*", "*-bot", "automation*", "sync-*", "*-sync",
     "integration*",
 ];
 
@@ -73,31 +73,42 @@ impl Rule for ServiceAccountWithoutOwner {
 }
 
 impl ServiceAccountWithoutOwner {
+    /// Whether it looks like a program's. One whose person the roster knows is that person's, whatever it is called.
     fn is_named_so(&self, user: &User) -> bool {
+        if user.person.person().is_some() {
+            return false;
+        }
         let form = login_form(&user.login);
         self.patterns.iter().any(|pattern| pattern::matches(pattern, &form))
     }
 }
 
-/// Who of the declared owners has left.
-struct Owners<'a>(HashMap<&'a str, Option<bool>>);
+/// Who of the declared owners has left, by [`folded`] id or name.
+struct Owners(HashMap<String, Option<bool>>);
 
-impl<'a> Owners<'a> {
+/// An owner as written by hand, without what does not tell people apart.
+fn folded(owner: &str) -> String {
+    owner.trim().to_lowercase()
+}
+
+impl Owners {
     /// Looks the declared owners up among the people behind the accounts of every console. A name that several people
     /// have has left when all of them have.
-    fn of(context: Context<'a>) -> Self {
-        let declared: HashSet<&str> = context.policy.accounts.iter().filter_map(|one| one.owner.as_deref()).collect();
+    fn of(context: Context<'_>) -> Self {
+        let owners = context.policy.accounts.iter().filter_map(|one| one.owner.as_deref());
+        let declared: HashSet<String> = owners.map(folded).collect();
         let today = context.now.date_naive();
-        let mut left: HashMap<&str, Option<bool>> = HashMap::new();
+        let mut left: HashMap<String, Option<bool>> = HashMap::new();
         if declared.is_empty() {
             return Self(left);
         }
         let users = context.estate.iter().flat_map(AccessGraph::users);
         for person in users.filter_map(|user| user.person.person()) {
             for known in std::iter::once(person.id.as_str()).chain(person.name.as_deref()) {
-                if let Some(owner) = declared.get(known) {
+                let known = folded(known);
+                if declared.contains(&known) {
                     let has_left = person.has_left(today);
-                    left.entry(owner).and_modify(|left| *left = all_of([*left, has_left])).or_insert(has_left);
+                    left.entry(known).and_modify(|left| *left = all_of([*left, has_left])).or_insert(has_left);
                 }
             }
         }
@@ -106,18 +117,18 @@ impl<'a> Owners<'a> {
 
     /// Whether an owner has left. One who is behind no account may be anybody, and is taken at their word.
     fn has_left(&self, owner: &str) -> Option<bool> {
-        self.0.get(owner).copied().unwrap_or(Some(false))
+        self.0.get(&folded(owner)).copied().unwrap_or(Some(false))
     }
 }
 
 /// Whether nobody answers for a service account, as far as its declaration tells. Its review day itself is in time.
-fn neglected(declared: Option<&DeclaredAccount>, owners: &Owners<'_>, today: NaiveDate) -> Option<bool> {
+fn neglected(declared: Option<&DeclaredAccount>, owners: &Owners, today: NaiveDate) -> Option<bool> {
     let Some(declared) = declared else { return Some(true) };
     let left = declared.owner.as_deref().map_or(Some(true), |owner| owners.has_left(owner));
     any_of([Some(declared.purpose.is_none()), Some(declared.review.is_none_or(|day| day < today)), left])
 }
 
-fn finding(user: &User, declared: Option<&DeclaredAccount>, owners: &Owners<'_>, today: NaiveDate) -> Finding {
+fn finding(user: &User, declared: Option<&DeclaredAccount>, owners: &Owners, today: NaiveDate) -> Finding {
     let mut wrong = Vec::new();
     if let Some(declared) = declared {
         let owner = declared.owner.as_deref();
@@ -162,8 +173,7 @@ fn missing(context: Context<'_>, outcome: &mut Outcome) {
         return;
     }
     let logins: HashSet<String> = context.graph.users().iter().map(|user| user.login.to_lowercase()).collect();
-    let saw_everyone = snapshot.coverage.was_seen(Part::Users)
-        && snapshot.collector.rights == CollectorRights::GlobalAdministrator;
+    let saw_everyone = saw_everyone(snapshot);
     for one in declared {
         let login = one.login.to_lowercase();
         let gone = if logins.contains(&login) { Some(false) } else { saw_everyone.then_some(true) };
@@ -183,7 +193,7 @@ mod tests {
     use crate::analyze::Policy;
     use crate::analyze::check::{Around, Expect, check, check_in, judged};
     use crate::model::sample::{global_admin, incomplete, known_as, person, snapshot, user, with_roster};
-    use crate::model::{Answer, Person, Snapshot};
+    use crate::model::{Answer, CollectorRights, Person, Snapshot};
 
     fn rule() -> ServiceAccountWithoutOwner {
         ServiceAccountWithoutOwner::default()
@@ -254,6 +264,16 @@ mod tests {
     }
 
     #[test]
+    fn an_account_of_a_known_person_is_no_program_by_its_name() {
+        let persons = || known_as(global_admin(1, "svc-scan"), person("7"));
+        check(&rule(), with_roster(snapshot(vec![persons()])), Expect::NotApplicable);
+        let incomplete_declaration = DeclaredAccount { purpose: None, ..declared("svc-scan") };
+        let around = around(vec![incomplete_declaration]);
+        check_in(&rule(), with_roster(snapshot(vec![persons()])), &around, Expect::Fail(&["svc-scan"]));
+        check(&rule(), world("sa-mia"), Expect::NotApplicable);
+    }
+
+    #[test]
     fn an_owner_who_has_left_answers_for_nothing() {
         let with = |people: Vec<Person>| {
             let people = people.into_iter().zip(2..).map(|(person, id)| known_as(user(id, &format!("u{id}")), person));
@@ -267,6 +287,8 @@ mod tests {
             check_in(&rule(), with(vec![named("7", Some(true))]), around, Expect::Pass);
             check_in(&rule(), with(vec![named("7", None)]), around, Expect::Unknown);
         }
+        let by_hand = around(vec![DeclaredAccount { owner: Some(" maria BOSS ".into()), ..declared("scanner") }]);
+        check_in(&rule(), with(vec![named("7", Some(false))]), &by_hand, Expect::Fail(&["scanner"]));
         check_in(&rule(), with(vec![person("8")]), &by_name, Expect::Pass);
         let namesakes = vec![named("7", Some(false)), named("8", Some(true))];
         check_in(&rule(), with(namesakes.clone()), &by_name, Expect::Pass);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Mailbox, Outcome, Rule, any_of, conjoin, cut, enabled, has_left, list, mailbox_of};
+use super::{Context, Mailbox, Outcome, Rule, any_of, conjoin, cut, enabled, has_left, list, mailbox_of, saw_everyone};
 use crate::finding::{Finding, Severity};
 use crate::graph::AccessGraph;
 use crate::model::{Answer, Part, ReportAccess, UserId};
@@ -24,7 +24,7 @@ about! {
     api_call: "PUT /api/3/reports/{id} with another owner, and with users and email as they should be (it replaces the \
                whole report: read it before).",
     needs: &[Part::Users, Part::Reports, Part::Roster],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -99,7 +99,7 @@ impl Audience<'_> {
     /// What is wrong with an account that a report belongs or is open to: the words after its name.
     fn ended(&self, id: UserId) -> Result<Option<&'static str>, Unknown> {
         let Some(user) = self.context.graph.user(id) else {
-            let all = self.context.graph.snapshot().coverage.is_complete(Part::Users);
+            let all = saw_everyone(self.context.graph.snapshot());
             return if all { Ok(Some("is not listed any more")) } else { Err(Unknown) };
         };
         match (user.enabled, has_left(user, self.context.now)) {
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
     use crate::analyze::check::{Expect, check, findings};
     use crate::model::sample::{incomplete, known_as, person, snapshot, user};
-    use crate::model::{Person, Snapshot, User};
+    use crate::model::{CollectorRights, Person, Snapshot, User};
 
     fn rule() -> StaleReportAccess {
         StaleReportAccess::default()
@@ -294,5 +294,8 @@ mod tests {
             check(&rule(), incomplete(world(vec![report(1, &[], &[])]), part), Expect::Unknown);
         }
         check(&rule(), incomplete(world(vec![report(99, &[], &[])]), Part::Users), Expect::Unknown);
+        let mut limited = world(vec![report(99, &[], &[])]);
+        limited.collector.rights = CollectorRights::Limited;
+        check(&rule(), limited, Expect::Unknown);
     }
 }

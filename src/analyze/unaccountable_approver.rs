@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
-    AccountKind, Actor, ActorKey, Context, Outcome, Rule, amount, conjoin, cut, exceptions, has_left, holds_everything, with_exceptions,
+    AccountKind, Actor, ActorKey, Context, Outcome, Rule, amount, conjoin, cut, exceptions, has_left, holds_everything, saw_everyone,
+    with_exceptions,
 };
 use crate::finding::{Finding, Severity};
 use crate::model::{Exception, ExceptionKind, Part, User};
@@ -26,7 +27,7 @@ about! {
     api_call: "GET /api/3/vulnerability_exceptions and /api/3/policy_overrides, then POST …/{id}/reject for what nobody \
                stands behind.",
     needs: &[Part::Users, Part::UserPrivileges, Part::VulnerabilityExceptions, Part::PolicyOverrides, Part::Roster],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -131,7 +132,7 @@ impl<'a> Known<'a> {
         let of_users = found.iter().filter(|found| found.subject.kind == crate::finding::SubjectKind::User);
         let names = graph.users().iter().filter(|_| wants_names).flat_map(|user| [&user.login, &user.name]);
         Self {
-            all_users: graph.snapshot().coverage.is_complete(Part::Users),
+            all_users: saw_everyone(graph.snapshot()),
             shared: of_users.map(|found| found.subject.id.as_str()).collect(),
             affected: found.iter().flat_map(|found| &found.affected).copied().collect(),
             names: names.map(|name| name.to_lowercase()).collect(),
@@ -211,7 +212,7 @@ mod tests {
     use crate::analyze::check::{Around, Expect, check, check_in, findings, judged};
     use crate::analyze::{DeclaredAccount, SharedOrGenericAccount};
     use crate::model::sample::{global_admin, incomplete, known_as, person, snapshot, user, with_role};
-    use crate::model::{Answer, Act, Person, Snapshot, UserId};
+    use crate::model::{Answer, Act, CollectorRights, Person, Snapshot, UserId};
 
     fn rule() -> UnaccountableApprover {
         UnaccountableApprover::default()
@@ -296,7 +297,10 @@ mod tests {
         for reviewed in [Some(by(99, "eve")), Some(by(99, "")), Some(by(None, "eve"))] {
             let gone = with(vec![approver()], vec![exception(12, reviewed)]);
             check(&rule(), gone.clone(), Expect::Fail(&["hq"]));
-            check(&rule(), incomplete(gone, Part::Users), Expect::Unknown);
+            check(&rule(), incomplete(gone.clone(), Part::Users), Expect::Unknown);
+            let mut limited = gone;
+            limited.collector.rights = CollectorRights::Limited;
+            check(&rule(), limited, Expect::Unknown);
         }
         let twins = [1, 2].map(|id| User { name: "Ana Silva".into(), ..approver_with(id) });
         check(&rule(), with(twins.to_vec(), vec![exception(12, Some(by(None, "Ana Silva")))]), Expect::Unknown);

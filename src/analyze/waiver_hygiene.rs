@@ -2,7 +2,7 @@
 //! waivers speak of.
 
 use super::{Context, Outcome, Rule, amount, cut};
-use crate::finding::{Finding, Judgement, Severity, Verdict, digest};
+use crate::finding::{Finding, Judgement, Severity, digest};
 use crate::model::Part;
 use crate::waiver::Waiver;
 
@@ -20,7 +20,7 @@ about! {
                  replace a wide one by one for each subject that needs it.",
     api_call: "No call: waivers stand in the configuration.",
     needs: &[Part::Info],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -91,12 +91,13 @@ impl WaiverHygiene {
     fn problem(&self, context: Context<'_>, waiver: &Waiver, judgement: &Judgement, covered: u64) -> Problem {
         let active = waiver.is_active(context.now);
         if covered == 0 {
-            return match judgement.verdict {
-                Verdict::Unknown | Verdict::Error => Problem::Unknown,
-                _ if active && is_on_one_console(context, waiver) => Problem::MatchesNothing,
-                // On another console it may well match; each sees its own.
-                _ => Problem::None,
-            };
+            // A rule that finds something may still not have seen everything: what the waiver is for may be there.
+            if judgement.note.is_some() {
+                return Problem::Unknown;
+            }
+            // On another console it may well match; each sees its own.
+            let must_match = active && is_on_one_console(context, waiver);
+            return if must_match { Problem::MatchesNothing } else { Problem::None };
         }
         if !active {
             return Problem::Expired;
@@ -169,6 +170,7 @@ mod tests {
     fn a_waiver_of_this_console_alone_must_match() {
         check_waiver(world(1, 9), waiver("l2", 9), Expect::Fail(&["hq"]));
         check_waiver(incomplete(world(0, 9), Part::Users), waiver("l2", 9), Expect::Unknown);
+        check_waiver(incomplete(world(1, 9), Part::Users), waiver("l2", 9), Expect::Unknown);
         let with_lab = |console: Option<&str>| {
             let mut lab = world(0, 1);
             lab.console.name = "lab".into();

@@ -6,12 +6,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::{At, Fault};
-use crate::history::AccountPast;
+use crate::history::{AccountPast, LOCK_CHANGES};
 use crate::model::UserId;
 use crate::report::Report;
-
-/// Changes of a lock that are remembered of one account.
-const LOCK_CHANGES: usize = 20;
 
 /// What is remembered of every account, by console and user.
 pub(super) fn accounts(tx: &Transaction<'_>) -> Result<HashMap<(String, UserId), AccountPast>, Fault> {
