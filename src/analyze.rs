@@ -356,14 +356,14 @@ fn enabled(graph: &AccessGraph) -> impl Iterator<Item = &User> {
 /// Whether a run saw every account there is, so that one that it did not see is not there. A collector with limited
 /// rights is shown some accounts alone, and nothing tells that there are more.
 fn saw_everyone(snapshot: &Snapshot) -> bool {
-    snapshot.coverage.was_seen(Part::Users) && snapshot.collector.rights == CollectorRights::GlobalAdministrator
+    snapshot.coverage.was_seen(Part::Users)
+        && snapshot.collector.rights == CollectorRights::GlobalAdministrator
 }
 
 /// Whether everybody who holds a role is known: that somebody does not is proved only by seeing every user with its
 /// role.
 fn knows_all_holders(graph: &AccessGraph) -> bool {
-    saw_everyone(graph.snapshot())
-        && graph.users().iter().all(|user| user.role.id.is_some())
+    saw_everyone(graph.snapshot()) && graph.users().iter().all(|user| user.role.id.is_some())
 }
 
 /// Whether the role's own list of users disagrees with the users' records.

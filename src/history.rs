@@ -105,7 +105,8 @@ impl Signed {
 
     /// What it saw of a console. Nobody reviewed the users of one that it did not see whole.
     pub fn of(&self, console: &ConsoleIdentity) -> Option<&Snapshot> {
-        let reviewed = |then: &&Snapshot| then.console.is_same(console) && then.coverage.was_seen(Part::Users);
+        let reviewed =
+            |then: &&Snapshot| then.console.is_same(console) && then.coverage.was_seen(Part::Users);
         self.snapshots.iter().find(reviewed)
     }
 
@@ -165,6 +166,16 @@ pub enum Revoked {
     AssetGroup(crate::model::AssetGroupId),
 }
 
+/// Why nothing is known of earlier runs.
+pub const NOT_KEPT: &str =
+    "this review knows no earlier runs: add a [store], and review by the daemon or with --job and --deliver";
+
+/// Why a run that was signed off is not compared with.
+pub const UNREADABLE: &str = "what was last signed off cannot be read: sign off a newer run";
+
+/// Why the first run is compared with nothing.
+const FIRST: &str = "there is no earlier run of this console to compare with: the next review has this one";
+
 impl History {
     /// What is remembered of an account.
     pub fn account(&self, console: &ConsoleIdentity, user: UserId) -> Option<&AccountPast> {
@@ -172,19 +183,25 @@ impl History {
     }
 
     /// What the signed-off run saw of a console and its users; else what the run before saw. With the words that name
-    /// that run. If the signed-off run cannot be read, there is none: an unsigned run does not take its place.
-    pub fn baseline(&self, console: &ConsoleIdentity) -> Option<Baseline<'_>> {
+    /// that run.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, and the mend. If the signed-off run cannot be read, an unsigned run does not take its place.
+    pub fn baseline(&self, console: &ConsoleIdentity) -> Result<Baseline<'_>, &'static str> {
         if let Some(signed) = &self.signed {
             if !signed.is_readable() {
-                return None;
+                return Err(UNREADABLE);
             }
             if let Some(snapshot) = signed.of(console) {
-                return Some(Baseline { snapshot, signed: Some(signed), run: &signed.run });
+                return Ok(Baseline { snapshot, signed: Some(signed), run: &signed.run });
             }
         }
-        let before = self.before.as_ref()?;
-        let snapshot = before.snapshots.iter().find(|then| then.console.is_same(console))?;
-        Some(Baseline { snapshot, signed: None, run: &before.run })
+        let seen = self.before.as_ref().and_then(|before| {
+            let snapshot = before.snapshots.iter().find(|then| then.console.is_same(console))?;
+            Some(Baseline { snapshot, signed: None, run: &before.run })
+        });
+        seen.ok_or(if self.kept { FIRST } else { NOT_KEPT })
     }
 }
 
@@ -236,7 +253,7 @@ mod tests {
         };
         let history =
             History { kept: true, before: Some(before), signed: Some(signed), ..History::default() };
-        history.baseline(&world.console).map(|baseline| baseline.run.to_owned())
+        history.baseline(&world.console).ok().map(|baseline| baseline.run.to_owned())
     }
 
     #[test]
@@ -247,6 +264,10 @@ mod tests {
         assert_eq!(baseline_run(vec![world()]).as_deref(), Some("signed"));
         assert_eq!(baseline_run(vec![incomplete(world(), Part::Users)]).as_deref(), Some("before"));
         assert_eq!(baseline_run(vec![elsewhere]).as_deref(), Some("before"));
-        assert_eq!(baseline_run(Vec::new()), None, "an unsigned run does not replace one that cannot be read");
+        assert_eq!(
+            baseline_run(Vec::new()),
+            None,
+            "an unsigned run does not replace one that cannot be read"
+        );
     }
 }

@@ -35,8 +35,9 @@ impl Rule for MoverWithOldAccess {
         if graph.snapshot().roster.is_none() {
             return Outcome::lacking("there is no roster: add a [roster] table");
         }
-        let Some(baseline) = history.baseline(&graph.snapshot().console) else {
-            return Outcome::lacking("there is no earlier run to compare with: the next one has this one");
+        let baseline = match history.baseline(&graph.snapshot().console) {
+            Ok(baseline) => baseline,
+            Err(lacking) => return Outcome::lacking(lacking),
         };
         if baseline.snapshot.roster.is_none() {
             return Outcome::lacking("the run to compare with had no roster: sign off one that has");

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Context, Outcome, Rule, cut, enabled, logon, yes_no};
 use crate::finding::{Finding, Severity};
+use crate::history::NOT_KEPT;
 use crate::model::{Part, User};
 
 about! {
@@ -42,7 +43,7 @@ impl Rule for NeverUsedAccount {
     fn examine(&self, context: Context<'_>) -> Outcome {
         let Context { graph, history, .. } = context;
         if !history.kept {
-            return Outcome::lacking("no run is kept, so that nothing tells how old an account is: add a [store] table");
+            return Outcome::lacking(NOT_KEPT);
         }
         if graph.snapshot().logon_sources.is_empty() {
             return Outcome::lacking("nothing tells of logons: add a [console.last_logon] table");

@@ -33,12 +33,9 @@ rule! {
 impl Rule for NewPrivilegedAccount {
     fn examine(&self, context: Context<'_>) -> Outcome {
         let Context { graph, history, .. } = context;
-        let Some(baseline) = history.baseline(&graph.snapshot().console) else {
-            return Outcome::lacking(if history.kept {
-                "there is no earlier run to compare with: the next review of this console has one"
-            } else {
-                "there is no earlier run to compare with: add a [store] table, so that runs are kept"
-            });
+        let baseline = match history.baseline(&graph.snapshot().console) {
+            Ok(baseline) => baseline,
+            Err(lacking) => return Outcome::lacking(lacking),
         };
         let mut outcome = Outcome::default();
         let then: HashMap<_, _> = baseline.snapshot.users.iter().map(|user| (user.id, user)).collect();

@@ -54,12 +54,9 @@ impl Policy {
         self.rules().iter().filter_map(mistake).collect()
     }
 
-    /// The declaration of an account: the one for its console, else the one for any.
+    /// The declaration of an account. The configuration has one at most for each account of a console.
     pub fn declared(&self, console: &str, login: &str) -> Option<&DeclaredAccount> {
-        let own = |account: &&DeclaredAccount| account.is_login(login) && account.is_on(console);
-        let mut declared: Vec<_> = self.accounts.iter().filter(own).collect();
-        declared.sort_by_key(|account| account.console.is_none());
-        declared.first().copied()
+        self.accounts.iter().find(|account| account.is_login(login) && account.is_on(console))
     }
 
     /// Judges every console of an estate by every rule. A rule that panics is a bug; it yields the verdict *error* and
@@ -184,20 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn a_declaration_for_the_console_comes_before_one_for_any() {
-        let declared = |console: Option<&str>, purpose: &str| DeclaredAccount {
-            console: console.map(str::to_owned),
-            purpose: Some(purpose.to_owned()),
-            ..DeclaredAccount::of("svc-scan")
-        };
-        let policy = Policy {
-            accounts: vec![declared(None, "anywhere"), declared(Some("hq"), "at hq")],
-            ..Policy::default()
-        };
-        let purpose = |console, login| policy.declared(console, login).and_then(|one| one.purpose.as_deref());
-        assert_eq!(purpose("hq", "SVC-scan"), Some("at hq"));
-        assert_eq!(purpose("lab", "svc-scan"), Some("anywhere"));
-        assert_eq!(purpose("lab", "svc"), None);
+    fn a_declaration_is_found_by_console_and_login_without_case() {
+        let accounts =
+            vec![DeclaredAccount { console: Some("hq".to_owned()), ..DeclaredAccount::of("svc-scan") }];
+        let policy = Policy { accounts, ..Policy::default() };
+        assert!(policy.declared("hq", "SVC-scan").is_some());
+        assert!(policy.declared("lab", "svc-scan").is_none() && policy.declared("hq", "svc").is_none());
     }
 
     #[test]

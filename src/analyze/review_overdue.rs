@@ -2,6 +2,7 @@
 
 use super::{Context, Outcome, Rule, amount, cut};
 use crate::finding::{Finding, Severity};
+use crate::history::{NOT_KEPT, UNREADABLE};
 use crate::model::Part;
 
 about! {
@@ -14,8 +15,8 @@ about! {
     why: "A review that nobody signs off is a control that does not operate, whatever its reports say.",
     severity: Severity::High,
     click_path: "Read the report of the last complete run with those who answer for the access, have their decisions \
-                 carried out, and sign the run off.",
-    api_call: "No call: a review is signed off outside the console.",
+                 carried out, and sign the run off with `recert sign-off`.",
+    api_call: "No call: a review is signed off with `recert sign-off`, not on the console.",
     needs: &[Part::Info],
     version: 2,
 }
@@ -43,11 +44,11 @@ impl Rule for ReviewOverdue {
 
     fn examine(&self, Context { graph, history, now, .. }: Context<'_>) -> Outcome {
         if !history.kept {
-            return Outcome::lacking("no runs are kept, so that none can be signed off: add a [store]");
+            return Outcome::lacking(NOT_KEPT);
         }
         let console = &graph.snapshot().console;
         if history.signed.as_ref().is_some_and(|signed| !signed.is_readable()) {
-            return Outcome::lacking("what was last signed off cannot be read: sign off a newer run");
+            return Outcome::lacking(UNREADABLE);
         }
         let signed = history.signed.as_ref().filter(|signed| signed.of(console).is_some());
         let age = signed.map(|signed| (now - signed.since()).num_days());

@@ -34,8 +34,9 @@ rule! {
 
 impl Rule for RoleDefinitionChanged {
     fn examine(&self, Context { graph, history, .. }: Context<'_>) -> Outcome {
-        let Some(baseline) = history.baseline(&graph.snapshot().console) else {
-            return Outcome::lacking("there is no earlier run of this console to compare with: keep runs in a [store]");
+        let baseline = match history.baseline(&graph.snapshot().console) {
+            Ok(baseline) => baseline,
+            Err(lacking) => return Outcome::lacking(lacking),
         };
         if !baseline.snapshot.coverage.was_seen(Part::Roles) {
             return Outcome::lacking("the run to compare with did not see all roles");

@@ -28,7 +28,7 @@ about! {
 rule! {
     /// `[analyzers.toxic_combination]`: SOD-01.
     ToxicCombination {
-        /// Further combinations beside recert's own; each a table of its own, as the example shows.
+        /// Further combinations beside recert's own; each a table of its own, as config.example.toml shows.
         combination: Vec<Combination> = Vec::new(),
     }
 }

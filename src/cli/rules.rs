@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::open::load;
 use super::screen::style;
 use super::{Mistake, Outcome, Screen, World};
-use crate::analyze::{Policy, Rule};
+use crate::analyze::{IDS, Policy, Rule};
 use crate::finding::{Control, Framework, control_title};
 use crate::untrusted::visible;
 
@@ -163,9 +163,21 @@ fn titled(control: &Control) -> String {
 /// The rule's table with its knobs, as it would stand in the configuration with every default.
 fn configuration(rule: &dyn Rule) -> String {
     let about = rule.about();
-    let mut lines = vec![format!("[analyzers.{}]", about.id)];
-    lines.push("enabled = true    # false switches it off".to_owned());
-    lines.push("severity = …      # replaces the severity of its findings; left out by default".to_owned());
+    let mut lines = if IDS.contains(&about.id.as_ref()) {
+        vec![
+            format!("[analyzers.{}]", about.id),
+            "enabled = true    # false switches it off".to_owned(),
+            "severity = …      # replaces the severity of its findings; left out by default".to_owned(),
+        ]
+    } else {
+        // It is in the configuration already, with its expression.
+        vec![
+            "[[rule]]".to_owned(),
+            format!("id = {:?}", about.id),
+            format!("severity = {:?}", about.severity.as_str()),
+            "enabled = true    # false switches it off".to_owned(),
+        ]
+    };
     for knob in rule.knobs() {
         lines.push(format!("# {}", knob.about));
         let default = if knob.default.is_empty() { "…".to_owned() } else { knob.default };
