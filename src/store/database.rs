@@ -107,10 +107,10 @@ pub(super) fn verify(path: &Path, connection: &Connection, check: &str) -> Resul
 
 /// The version of the schema; refuses what is not a store, and what a later version wrote.
 fn recognise(path: &Path, connection: &Connection) -> Result<i64, StoreError> {
-    let number = |query: &str| -> Result<i64, StoreError> {
-        let number = connection.query_row(query, [], |row| row.get(0));
-        number.map_err(|error| StoreError::at(path, error.into()))
-    };
+    let at = |error: rusqlite::Error| StoreError::at(path, error.into());
+    // All of one moment: another process may be creating it right now.
+    let look = connection.unchecked_transaction().map_err(at)?;
+    let number = |query: &str| look.query_row(query, [], |row| row.get::<_, i64>(0)).map_err(at);
     let application = number("PRAGMA application_id")?;
     let version = number("PRAGMA user_version")?;
     let empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
