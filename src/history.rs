@@ -1,7 +1,7 @@
 //! What a review remembers: what earlier runs left behind, as far as rules and reports speak about it. Values only; the
 //! store fills them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +12,9 @@ use crate::model::{ConsoleIdentity, Part, Snapshot, UserId};
 /// How many changes of an account's lock are remembered.
 pub const LOCK_CHANGES: usize = 20;
 
+/// How many earlier runs a trend shows: a quarter of weekly reviews, and this one ends it.
+pub const TREND: usize = 12;
+
 /// Everything earlier that a report speaks about. Without any, it says nothing of changes.
 #[derive(Debug, Clone, Default)]
 pub struct History {
@@ -19,6 +22,8 @@ pub struct History {
     pub kept: bool,
     /// The run to compare with: the job's last one before this.
     pub before: Option<Before>,
+    /// The job's last [`TREND`] runs before this one, oldest first.
+    pub past: Vec<PastRun>,
     /// The last run of the job that somebody signed off.
     pub signed: Option<Signed>,
     /// When each finding was seen, by its id, in whatever run.
@@ -27,6 +32,21 @@ pub struct History {
     pub accounts: HashMap<(String, UserId), AccountPast>,
     /// What reviewers decided to take away.
     pub revocations: Vec<Revocation>,
+}
+
+/// What an earlier run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastRun {
+    /// Its id.
+    pub run: String,
+    /// When its last collection finished.
+    pub finished: DateTime<Utc>,
+    /// Whether its population tied out.
+    pub is_complete: bool,
+    /// Users that it saw.
+    pub users: u64,
+    /// Open findings of each severity; a severity without any is left out.
+    pub findings: BTreeMap<Severity, u64>,
 }
 
 /// An earlier run.

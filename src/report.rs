@@ -5,6 +5,7 @@ mod changes;
 mod controls;
 mod estate;
 mod rows;
+mod trend;
 mod waivers;
 #[cfg(test)]
 mod sample;
@@ -20,10 +21,12 @@ pub use rows::{
     AnomalyRow, AssetGroupRow, Change, CoverageRow, Evidence, FindingRow, FindingState, GapRow, Grant,
     PrivilegeRow, RoleRow, RuleRow, Scopes, SiteRow, UserRow,
 };
+pub use trend::TrendRow;
 pub use waivers::{ENDS_NOW, ENDS_SOON, WaiverRow, WaiverState};
 
 use controls::control_rows;
 use estate::{identities, totals};
+use trend::trend;
 use waivers::{covering, waiver_rows, waiver_words, with_waivers};
 
 /// Everything one run found out.
@@ -62,6 +65,8 @@ pub struct Report {
     pub gaps: Vec<GapRow>,
     /// Where two answers of a console disagree.
     pub anomalies: Vec<AnomalyRow>,
+    /// What the job's last runs came to, oldest first; this one is the last.
+    pub trend: Vec<TrendRow>,
     /// The earlier run that this one is compared with; `None` where there is none.
     pub comparison: Option<Comparison>,
     /// Every waiver of the configuration, and what it covers; those that end first come first.
@@ -123,6 +128,10 @@ pub enum Completeness {
     Complete,
     /// At least one gap; no claim rests on what was not seen.
     Incomplete,
+}
+
+fn completeness(ties_out: bool) -> Completeness {
+    if ties_out { Completeness::Complete } else { Completeness::Incomplete }
 }
 
 /// One console under review.

@@ -325,6 +325,7 @@ fn report(run: &str, job: &str, slot: i64) -> Report {
             version: "0.0.0",
             configuration: String::new(),
         },
+        trend: Vec::new(),
         comparison: None,
         consoles: Vec::new(),
         estate: Estate::default(),

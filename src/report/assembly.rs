@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{
-    AccountPlace, AnomalyRow, AssetGroupRow, Completeness, ConsoleSummary, ConsoleTotals, CoverageRow,
-    Estate, Evidence, FindingRow, FindingState, GapRow, Grant, PrivilegeRow, Report, RoleRow, RuleRow, Run,
-    SCHEMA, Scopes, SiteRow, UserRow, changes, control_rows, covering, identities, totals, waiver_rows,
+    AccountPlace, AnomalyRow, AssetGroupRow, ConsoleSummary, ConsoleTotals, CoverageRow, Estate, Evidence,
+    FindingRow, FindingState, GapRow, Grant, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA, Scopes,
+    SiteRow, UserRow, changes, completeness, control_rows, covering, identities, totals, trend, waiver_rows,
     waiver_words, with_waivers,
 };
 use crate::finding::{Finding, Judgement, Severity, SubjectKind};
@@ -54,6 +54,7 @@ pub fn assemble(
         coverage: Vec::new(),
         gaps: Vec::new(),
         anomalies: Vec::new(),
+        trend: Vec::new(),
         comparison: None,
         waivers: waiver_rows(&reviewed, waivers),
         controls: Vec::new(),
@@ -66,6 +67,7 @@ pub fn assemble(
     }
     report.controls = control_rows(&report);
     report.estate = totals(&report, people);
+    report.trend = trend(&history.past, &report);
     for finding in &mut report.findings {
         if let Some(sighting) = history.sightings.get(&finding.id) {
             finding.first_seen = sighting.first;
@@ -90,10 +92,6 @@ pub fn assemble(
             .then_with(|| a.id.cmp(&b.id))
     });
     report
-}
-
-fn completeness(ties_out: bool) -> Completeness {
-    if ties_out { Completeness::Complete } else { Completeness::Incomplete }
 }
 
 fn add_console(report: &mut Report, reviewed: Reviewed, waivers: &[Waiver]) {

@@ -10,7 +10,7 @@ use chrono::Duration;
 use super::{Completeness, Report, Reviewed, Run, assemble};
 use crate::finding::{About, Control, Finding, Framework, Judgement, Severity, SubjectKind, Verdict};
 use crate::graph::AccessGraph;
-use crate::history::{Before, BeforeFinding, BeforeRule, History, Sighting};
+use crate::history::{Before, BeforeFinding, BeforeRule, History, PastRun, Sighting};
 use crate::model::sample::{global_admin, incomplete, local_user, snapshot, user, with_role};
 use crate::model::{Answer, Part, SiteId, Snapshot, TwoFactor};
 
@@ -143,9 +143,22 @@ fn before(hq: &Snapshot, lab: &Snapshot) -> History {
         examined: 3,
         expected: 3,
     };
+    let past = |weeks: i64, findings: &[(Severity, u64)]| PastRun {
+        run: format!("{weeks:x}c6e0d4b8a92f357"),
+        finished: hq.finished - week * i32::try_from(weeks - 1).unwrap(),
+        is_complete: weeks != 2,
+        users: 6,
+        findings: findings.iter().copied().collect(),
+    };
+    let past = vec![
+        past(3, &[(Severity::Critical, 1), (Severity::High, 2), (Severity::Medium, 4)]),
+        past(2, &[(Severity::High, 2), (Severity::Medium, 4)]),
+        past(1, &[(Severity::Medium, 3)]),
+    ];
     let sighting = Sighting { first: hq.finished - Duration::days(21), last: hq.finished };
     History {
         kept: true,
+        past,
         sightings: HashMap::from([(findings[0].id.clone(), sighting)]),
         before: Some(Before {
             run: "1c6e0d4b8a92f357".into(),

@@ -1,12 +1,14 @@
 //! What a report remembers of earlier runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::{At, Count, Fault, SignOff, Store, StoreError, Word, accounts, last_sign_off, packed, unpack};
-use crate::history::{Before, BeforeFinding, BeforeRule, History, Sighting, Signed};
+use crate::finding::Severity;
+use crate::history::{Before, BeforeFinding, BeforeRule, History, PastRun, Sighting, Signed, TREND};
+use crate::report::Completeness;
 
 impl Store {
     /// What a report of this job remembers: its last done run before this one, and when each finding was seen.
@@ -16,19 +18,20 @@ impl Store {
     /// whatever judged last. Runs whose snapshots are not kept are passed over. If snapshots are kept but cannot be
     /// read, as after a change of their format, there is nothing to compare with: that must not end all reports.
     ///
-    /// With them come the job's last sign-off, and what is remembered of each account.
+    /// With them come what the job's last runs came to, its last sign-off, and what is remembered of each account.
     ///
     /// Of a run that is done already, the sightings are its own too.
     pub async fn history(&self, job: &str, run: &str) -> Result<History, StoreError> {
         let (of, run) = (job.to_owned(), run.to_owned());
-        let (read, signed, sightings, accounts) = self
+        let (read, past, signed, sightings, accounts) = self
             .writer
             .look(move |tx| {
                 let read = match preceding(tx, &of, &run)? {
                     Some(preceding) => read(tx, &preceding)?,
                     None => None,
                 };
-                Ok((read, signed(tx, &of, &run)?, sightings(tx)?, accounts(tx)?))
+                let past = past(tx, &of, &run)?;
+                Ok((read, past, signed(tx, &of, &run)?, sightings(tx)?, accounts(tx)?))
             })
             .await?;
         let before = match self.complete(read).await {
@@ -42,7 +45,7 @@ impl Store {
             Some((sign_off, packed)) => Some(self.baseline(job, sign_off, packed).await?),
             None => None,
         };
-        Ok(History { kept: true, before, signed, sightings, accounts, revocations: Vec::new() })
+        Ok(History { kept: true, before, past, signed, sightings, accounts, revocations: Vec::new() })
     }
 
     /// A signed-off run as a baseline, with its snapshots as far as they are kept and can be read.
@@ -95,18 +98,49 @@ impl Store {
     }
 }
 
+/// The slot of a run and the time that it judged at, as far as it is known.
+fn times(tx: &Transaction<'_>, run: &str) -> Result<(Option<At>, Option<At>), Fault> {
+    let query = "SELECT slot, judged FROM runs WHERE id = ?1";
+    let times = tx.query_row(query, [run], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(times.unwrap_or_default())
+}
+
 /// The id of the run to compare with.
 fn preceding(tx: &Transaction<'_>, job: &str, run: &str) -> Result<Option<String>, Fault> {
-    let query = "SELECT slot, judged FROM runs WHERE id = ?1";
-    let this = tx
-        .query_row(query, [run], |row| Ok((row.get::<_, Option<At>>(0)?, row.get::<_, Option<At>>(1)?)))
-        .optional()?;
-    let (slot, judged) = this.unwrap_or_default();
+    let (slot, judged) = times(tx, run)?;
     let query = "SELECT id FROM runs
                  WHERE job = ?1 AND id <> ?2 AND state = 'done' AND id IN (SELECT run FROM snapshots)
                    AND (?3 IS NULL OR slot IS NULL OR slot < ?3) AND (?4 IS NULL OR judged < ?4)
                  ORDER BY CASE WHEN ?3 IS NULL THEN NULL ELSE slot END DESC NULLS LAST, judged DESC, id LIMIT 1";
     Ok(tx.query_row(query, (job, run, slot, judged), |row| row.get(0)).optional()?)
+}
+
+/// What the job's done runs before this one came to, oldest first. A run on demand counts beside the scheduled ones:
+/// each shows what there was at its time.
+fn past(tx: &Transaction<'_>, job: &str, run: &str) -> Result<Vec<PastRun>, Fault> {
+    let (slot, judged) = times(tx, run)?;
+    let mut statement = tx.prepare_cached(
+        "SELECT id, judged, verdict, users, critical, high, medium, low, info FROM runs
+         WHERE job = ?1 AND id <> ?2 AND state = 'done' AND (?3 IS NULL OR judged < ?3)
+           AND (?4 IS NULL OR slot IS NULL OR slot < ?4)
+         ORDER BY judged DESC, id LIMIT ?5",
+    )?;
+    let runs = statement.query_map((job, run, judged, slot, Count::of(TREND)), |row| {
+        let (At(finished), Word::<Completeness>(verdict), Count(users)) =
+            (row.get(1)?, row.get(2)?, row.get(3)?);
+        let mut findings = BTreeMap::new();
+        for (column, severity) in (4..).zip(Severity::WORST_FIRST) {
+            let Count(count) = row.get(column)?;
+            if count > 0 {
+                findings.insert(severity, count);
+            }
+        }
+        let is_complete = verdict == Completeness::Complete;
+        Ok(PastRun { run: row.get(0)?, finished, is_complete, users, findings })
+    })?;
+    let mut runs: Vec<PastRun> = runs.collect::<Result<_, _>>()?;
+    runs.reverse();
+    Ok(runs)
 }
 
 /// A sign-off, with the signed run's compressed snapshots as far as they are kept.
@@ -203,7 +237,7 @@ mod tests {
     use super::super::Finished;
     use super::super::trial::{Trial, at, claim, finished, report, snapshots};
     use super::*;
-    use crate::finding::{Severity, SubjectKind, Verdict};
+    use crate::finding::{SubjectKind, Verdict};
 
     async fn before(store: &Store, run: &str) -> Option<String> {
         store.history("weekly", run).await.unwrap().before.map(|before| before.run)
@@ -247,6 +281,32 @@ mod tests {
         assert_eq!(ids(store.newest_findings("012345").await.unwrap()), [] as [String; 0], "of an older run");
         assert_eq!(ids(store.newest_findings(&known[..6]).await.unwrap()), [known]);
         assert_eq!(ids(store.newest_findings("%").await.unwrap()), [] as [String; 0], "no pattern");
+    }
+
+    #[tokio::test]
+    async fn the_runs_before_this_one_come_oldest_first() {
+        let trial = Trial::new();
+        let store = trial.open();
+        let past = async |run: &str| store.history("weekly", run).await.unwrap().past;
+        assert_eq!(past("first").await, []);
+        for (run, slot) in (1..=14).map(|number| (format!("r{number:02}"), 100 * number)) {
+            store.finish(finished(report(&run, Some(slot), slot + 10))).await.unwrap();
+        }
+        store.claim(claim("now", 1_500)).await.unwrap();
+        let runs = past("now").await;
+        assert_eq!(runs.len(), TREND);
+        assert_eq!((runs[0].run.as_str(), runs[TREND - 1].run.as_str()), ("r03", "r14"));
+        let told = report("r14", Some(1_400), 1_410);
+        let last = &runs[TREND - 1];
+        assert_eq!(
+            (last.finished, last.is_complete, last.users),
+            (at(1_410), false, told.users.len() as u64)
+        );
+        let high = told.open().filter(|finding| finding.severity == Severity::Medium).count() as u64;
+        assert_eq!(last.findings[&Severity::Medium], high);
+        assert!(!last.findings.contains_key(&Severity::Info), "none is left out");
+        let before: Vec<_> = past("r03").await.into_iter().map(|run| run.run).collect();
+        assert_eq!(before, ["r01", "r02"], "neither itself nor a later one");
     }
 
     #[tokio::test]
