@@ -8,6 +8,7 @@
 //! leave it out, those that speak of the data or of a definition do not.
 
 mod actor;
+mod alike;
 #[cfg(test)]
 mod check;
 mod declared;
@@ -41,9 +42,10 @@ pub use policy::Policy;
 pub use toxic::{COMBINATIONS, Combination};
 
 use actor::{Actor, ActorKey, exceptions, with_exceptions};
-use mailbox::{is_one_person, mailbox_aspect, mailbox_of, mailboxes};
+use alike::alike;
+use mailbox::{is_one_person, mailbox_aspect, mailbox_of};
 use mismatch::{Disagreements, disagreements};
-use one_person::{Account, Cluster, People, Trait, clusters, people, source};
+use one_person::{Account, Cluster, People, Trait, clusters, people, shared_traits, source};
 #[cfg(test)]
 use policy::judge;
 use power::{Powers, can_change, holds_everything, is_privileged};

@@ -120,8 +120,8 @@ impl AccessGraph {
     }
 
     /// Whose accounts did these things: by the id that the console gives, else by a name that only one account has.
-    pub fn actors<'a>(&self, acts: impl Iterator<Item = &'a Act>) -> Vec<Option<UserId>> {
-        let names = activity::Names::of(&self.snapshot);
+    pub fn actors<'a>(&self, acts: impl Iterator<Item = &'a Act> + Clone) -> Vec<Option<UserId>> {
+        let names = activity::Names::among(&self.snapshot, acts.clone().filter_map(activity::unnumbered));
         acts.map(|act| names.actor(act)).collect()
     }
 

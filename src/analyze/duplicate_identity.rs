@@ -1,6 +1,6 @@
 //! HYG-03: several accounts of one person.
 
-use super::{Account, Cluster, Context, Outcome, Rule, Trait, clusters, cut, first_logins, list, source};
+use super::{Account, Cluster, Context, Outcome, Rule, Trait, clusters, cut, first_logins, list, shared_traits, source};
 use crate::finding::{Finding, Severity};
 use crate::model::{ConsoleIdentity, Part, User};
 
@@ -32,7 +32,7 @@ impl Rule for DuplicateIdentity {
         let comparable = |user: &&User| user.email.is_some() || source(user).is_some();
         // What the accounts themselves show; the roster's word is for the rules that have a roster.
         let accounts: Vec<Account<'_>> = users.iter().map(|user| Account { console: 0, user }).collect();
-        let clusters = clusters(&accounts, |shared| !matches!(shared, Trait::Person(_)))
+        let clusters = clusters(&accounts, shared_traits(&accounts))
             .into_iter()
             .filter(|cluster| cluster.accounts.iter().any(|account| account.user.is_enabled()));
         Outcome {

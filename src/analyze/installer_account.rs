@@ -46,8 +46,9 @@ impl Rule for InstallerAccount {
         let Context { graph, .. } = context;
         let mut outcome = Outcome::default();
         for user in enabled(graph).filter(|user| !context.is_break_glass(user)) {
-            let vendors = self.vendor_logins.contains(&login_form(&user.login));
-            outcome.judge(all_of([Some(user.id == INSTALLED || vendors), user.is_local()]), || {
+            let local = user.is_local();
+            let vendors = local != Some(false) && self.vendor_logins.contains(&login_form(&user.login));
+            outcome.judge(all_of([Some(user.id == INSTALLED || vendors), local]), || {
                 let says = if vendors { "has a login of the vendor" } else { "is the account of the installation" };
                 let source = user.authentication.as_ref().and_then(|from| from.name.as_deref());
                 let summary = format!("{} {says} and is enabled", cut(&user.login));

@@ -53,7 +53,8 @@ impl Rule for MoverWithOldAccess {
                 continue;
             };
             let Some(moved) = moved(&then.person, &now.person) else { continue };
-            let wrong = all_of([moved, has_same_access(then, now)]);
+            // Most stay where they are: what they can reach needs no comparing.
+            let wrong = if moved == Some(false) { moved } else { all_of([moved, has_same_access(then, now)]) };
             outcome.judge(wrong, || finding(&baseline, then, now));
         }
         outcome
@@ -87,7 +88,7 @@ fn differ(then: Option<&str>, now: Option<&str>) -> Option<bool> {
     let form = |text: &str| text.trim().to_lowercase();
     match (then, now) {
         (None, None) => Some(false),
-        (Some(then), Some(now)) => Some(form(then) != form(now)),
+        (Some(then), Some(now)) => Some(then != now && form(then) != form(now)),
         _ => None,
     }
 }

@@ -43,11 +43,16 @@ impl Rule for NewPrivilegedAccount {
         for user in enabled(graph) {
             let before = then.get(&user.id).copied();
             let had_power = |before: &User| all_of([before.enabled, is_privileged(context.combinations(), before)]);
-            let is_new = match before {
+            let is_new = || match before {
                 Some(before) => any_of([had_power(before).map(|had| !had), was_raised(before, user)]),
                 None => saw_everyone.then_some(true),
             };
-            outcome.judge(all_of([context.is_privileged(user), is_new]), || finding(context, baseline, before, user));
+            // Of the many without power now, the past does not matter.
+            let wrong = match context.is_privileged(user) {
+                Some(false) => Some(false),
+                privileged => all_of([privileged, is_new()]),
+            };
+            outcome.judge(wrong, || finding(context, baseline, before, user));
         }
         outcome
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::{Mailbox, Policy, is_one_person, login_form, mailbox_aspect, mailbox_of, name_form};
+use super::{Mailbox, Policy, alike, is_one_person, login_form, mailbox_aspect, mailbox_of, name_form};
 use crate::finding::digest;
 use crate::graph::AccessGraph;
 use crate::model::{User, UserId};
@@ -66,12 +66,14 @@ impl fmt::Display for Trait {
     }
 }
 
-/// Accounts of one person, by the place of the first. Whoever shares a trait that tells with one member belongs to it.
-pub(super) fn clusters<'a>(accounts: &[Account<'a>], tells: impl Fn(&Trait) -> bool) -> Vec<Cluster<'a>> {
+/// Accounts of one person, by the place of the first. Whoever shares one of these traits with a member belongs to it.
+pub(super) fn clusters<'a>(
+    accounts: &[Account<'a>],
+    shared: impl Iterator<Item = (Trait, Vec<usize>)>,
+) -> Vec<Cluster<'a>> {
     let mut union = Union::new(accounts.len());
     let mut traits = Vec::new();
-    let shared = same_person(accounts).chain(same_mailbox(accounts)).chain(same_name_and_login(accounts));
-    for (shared, same) in shared.filter(|(shared, _)| tells(shared)) {
+    for (shared, same) in shared {
         for pair in same.windows(2) {
             union.join(pair[0], pair[1]);
         }
@@ -93,44 +95,35 @@ pub(super) fn clusters<'a>(accounts: &[Account<'a>], tells: impl Fn(&Trait) -> b
     clusters.into_values().collect()
 }
 
-/// Accounts, by their places, behind which the roster knows one person.
+/// What accounts show of themselves that they have in common, and who has it, by their places.
+pub(super) fn shared_traits(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait, Vec<usize>)> {
+    same_mailbox(accounts).chain(same_name_and_login(accounts))
+}
+
+/// Accounts behind which the roster knows one person.
 fn same_person(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait, Vec<usize>)> {
-    let mut people: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (place, account) in accounts.iter().enumerate() {
-        if let Some(person) = account.user.person.person() {
-            people.entry(&person.id).or_default().push(place);
-        }
-    }
-    let people = people.into_iter().filter(|(_, same)| same.len() > 1);
-    people.map(|(id, same)| (Trait::Person(id.to_owned()), same))
+    let id = |place: usize| accounts[place].user.person.person().map(|person| person.id.as_str());
+    alike(accounts.len(), id).into_iter().map(|(id, same)| (Trait::Person(id.to_owned()), same))
 }
 
 /// Accounts with one mailbox that could be one person's.
 fn same_mailbox(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait, Vec<usize>)> {
-    let mut carriers: HashMap<Mailbox, Vec<usize>> = HashMap::new();
-    for (place, account) in accounts.iter().enumerate() {
-        if let Some(mailbox) = mailbox_of(account.user) {
-            carriers.entry(mailbox).or_default().push(place);
-        }
-    }
+    let carriers = alike(accounts.len(), |place| mailbox_of(accounts[place].user));
     let of_one = |same: &[usize]| {
         let users: Vec<&User> = same.iter().map(|place| accounts[*place].user).collect();
         is_one_person(&users)
     };
-    let shared = carriers.into_iter().filter(move |(_, same)| same.len() > 1 && of_one(same));
+    let shared = carriers.into_iter().filter(move |(_, same)| of_one(same));
     shared.map(|(mailbox, same)| (Trait::Mailbox(mailbox), same))
 }
 
 /// Accounts of different sources, or consoles, with equal names and equal logins, but for case, separators and domain.
 fn same_name_and_login(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait, Vec<usize>)> {
-    let mut logins: HashMap<String, Vec<usize>> = HashMap::new();
-    for (place, Account { user, .. }) in accounts.iter().enumerate() {
-        if source(user).is_some() {
-            logins.entry(login_form(&user.login)).or_default().push(place);
-        }
-    }
-    // Nearly every login is one account's alone: the names of the others need no comparing.
-    let alike = logins.into_iter().filter(|(_, same)| same.len() > 1).flat_map(|(login, same)| {
+    let login = |place: usize| {
+        let user = accounts[place].user;
+        source(user).map(|_| login_form(&user.login))
+    };
+    let alike = alike(accounts.len(), login).into_iter().flat_map(|(login, same)| {
         let mut names: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for place in same {
             names.entry(name_form(&accounts[place].user.name)).or_default().push(place);
@@ -206,11 +199,14 @@ fn find(estate: &[AccessGraph], policy: &Policy) -> Found {
         );
     }
     let shared = &policy.analyzers.shared_or_generic_account;
-    let clusters = clusters(&accounts, |shared_trait| match shared_trait {
+    let (generic, lists) = (shared.generic_logins(), shared.list_mailboxes());
+    let tells = |(shared, _): &(Trait, Vec<usize>)| match shared {
         Trait::Person(_) => true,
-        Trait::Mailbox(mailbox) => !shared.is_list(mailbox),
-        Trait::NameAndLogin { login, .. } => !shared.is_generic(login),
-    });
+        Trait::Mailbox(mailbox) => !lists.fit(&mailbox.local),
+        Trait::NameAndLogin { login, .. } => !generic.fit(login),
+    };
+    let traits = same_person(&accounts).chain(shared_traits(&accounts));
+    let clusters = clusters(&accounts, traits.filter(tells));
     let mut found = Found::default();
     for cluster in clusters {
         let person: Vec<_> =

@@ -52,7 +52,7 @@ impl Rule for SelfApprovedException {
         let acts = |act: fn(&Exception) -> &Option<Act>| {
             decided.iter().map(move |exception| act(exception).as_ref().unwrap_or(nobody))
         };
-        // Asked for at once: the names of all accounts are indexed for it.
+        // Asked for at once: all accounts are looked through for their names.
         let mut submitters =
             Actor::of(graph, acts(|exception| &exception.submitted).chain(acts(|exception| &exception.reviewed)));
         let approvers = submitters.split_off(decided.len());

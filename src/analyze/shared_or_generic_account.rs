@@ -1,8 +1,10 @@
 //! HYG-02: accounts behind which no single person stands.
 
+use std::collections::HashSet;
+
 use super::{
-    Context, DeclaredAccount, Mailbox, Outcome, Rule, cut, enabled, first_logins, is_one_person, login_form, logins, mailbox_aspect,
-    mailboxes, yes_no,
+    Context, DeclaredAccount, Outcome, Rule, alike, cut, enabled, first_logins, is_one_person, login_form, logins,
+    mailbox_aspect, mailbox_of, yes_no,
 };
 use crate::finding::{Finding, Severity, Subject};
 use crate::pattern;
@@ -74,16 +76,25 @@ impl Rule for SharedOrGenericAccount {
         let mut outcome = Outcome::default();
         let declared = |user: &User| context.declared(user).is_some_and(DeclaredAccount::is_impersonal);
         let on_purpose = |user: &User| self.allowed_logins.contains(&user.login) || declared(user);
-        let in_question = || enabled(graph).filter(|user| !on_purpose(user));
-        for user in in_question() {
-            outcome.judge(Some(self.is_generic(&user.login)), || {
+        let in_question = enabled(graph).filter(|user| !on_purpose(user));
+        let users: Vec<&User> = in_question.collect();
+        let (generic, lists) = (self.generic_logins(), self.list_mailboxes());
+        for &user in &users {
+            outcome.judge(Some(generic.fit(&user.login)), || {
                 let summary = format!("{} looks like an account that several people share: generic login", cut(&user.login));
                 finding(context, Subject::from(user), &[user], summary).with("generic login", cut(&user.login))
             });
         }
-        let mailboxes = mailboxes(in_question()).into_iter();
-        outcome.findings.extend(mailboxes.filter_map(|(mailbox, users)| {
-            let says = self.sign(&mailbox, &users)?;
+        let mut carriers = alike(users.len(), |place| mailbox_of(users[place]));
+        for (place, user) in users.iter().enumerate() {
+            if let Some(mailbox) = mailbox_of(user).filter(|mailbox| lists.fit(&mailbox.local)) {
+                carriers.entry(mailbox).or_insert_with(|| vec![place]);
+            }
+        }
+        outcome.findings.extend(carriers.into_iter().filter_map(|(mailbox, carriers)| {
+            let users: Vec<&User> = carriers.into_iter().map(|place| users[place]).collect();
+            let only_generic = users.iter().all(|user| generic.fit(&user.login));
+            let says = sign(&users, lists.fit(&mailbox.local) && !only_generic)?;
             let summary = format!("{} {says}, {}", first_logins(&users), cut(&mailbox.to_string()));
             // On the console, and told apart by the mailbox: it stays the same whoever carries it.
             let finding = finding(context, Subject::from(&graph.snapshot().console), &users, summary)
@@ -98,27 +109,51 @@ impl Rule for SharedOrGenericAccount {
 }
 
 impl SharedOrGenericAccount {
-    /// Whether a login names nobody.
-    pub(super) fn is_generic(&self, login: &str) -> bool {
-        matches(&self.patterns, &login_form(login))
+    /// The logins that name nobody.
+    pub(super) fn generic_logins(&self) -> Forms<'_> {
+        Forms::of(&self.patterns)
     }
 
-    /// Whether a mailbox is one of a list, a role or nobody.
-    pub(super) fn is_list(&self, mailbox: &Mailbox) -> bool {
-        matches(&self.list_addresses, &login_form(&mailbox.local))
+    /// The mailboxes of a list, a role or nobody, by what stands before the `@`.
+    pub(super) fn list_mailboxes(&self) -> Forms<'_> {
+        Forms::of(&self.list_addresses)
+    }
+}
+
+/// What is wrong with a mailbox and its accounts: the words after the logins. An account with a generic login is told by
+/// its login, whatever its address.
+fn sign(users: &[&User], is_list: bool) -> Option<&'static str> {
+    if users.len() > 1 && !is_one_person(users) {
+        return Some("are accounts of different people with one mailbox");
+    }
+    is_list.then_some(match users {
+        [_] => "has the address of a list or role",
+        _ => "have the address of a list or role",
+    })
+}
+
+/// Patterns that many logins are held against: most are plain words, which are looked up.
+pub(super) struct Forms<'a> {
+    words: HashSet<&'a str>,
+    patterns: Vec<&'a str>,
+}
+
+impl<'a> Forms<'a> {
+    fn of(patterns: &'a [String]) -> Self {
+        let (patterns, words): (Vec<&str>, Vec<&str>) =
+            patterns.iter().map(String::as_str).partition(|pattern| pattern.contains('*'));
+        Self { words: words.into_iter().collect(), patterns }
     }
 
-    /// What is wrong with a mailbox and its accounts: the words after the logins. An account with a generic login is told
-    /// by its login, whatever its address.
-    fn sign(&self, mailbox: &Mailbox, users: &[&User]) -> Option<&'static str> {
-        if users.len() > 1 && !is_one_person(users) {
-            return Some("are accounts of different people with one mailbox");
-        }
-        let is_list = self.is_list(mailbox) && users.iter().any(|user| !self.is_generic(&user.login));
-        is_list.then_some(match users {
-            [_] => "has the address of a list or role",
-            _ => "have the address of a list or role",
-        })
+    /// Whether a login fits one of them: as it is, or without its final digits.
+    pub(super) fn fit(&self, login: &str) -> bool {
+        let form = login_form(login);
+        let plain = form.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
+        self.has(&form) || (plain != form && self.has(plain))
+    }
+
+    fn has(&self, form: &str) -> bool {
+        self.words.contains(form) || self.patterns.iter().any(|pattern| pattern::matches(pattern, form))
     }
 }
 
@@ -127,11 +162,6 @@ fn finding(context: Context<'_>, subject: Subject, accounts: &[&User], summary: 
     let privileged = if power.contains(&Some(true)) { Some(true) } else { (!power.contains(&None)).then_some(false) };
     let severity = if privileged == Some(true) { Severity::High } else { Severity::Medium };
     Finding::new(&ABOUT, subject, severity, summary).with("administrative power", yes_no(privileged))
-}
-
-fn matches(patterns: &[String], form: &str) -> bool {
-    let plain = form.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
-    patterns.iter().any(|pattern| pattern::matches(pattern, form) || (plain != form && pattern::matches(pattern, plain)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The toxic combinations: sets of privileges that together allow what neither allows alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,8 @@ impl Holding<'_> {
 /// finding of its own, not twelve.
 pub(super) fn holdings<'a>(table: &'a [Combination], graph: &'a AccessGraph) -> Holdings<'a> {
     let mut holdings = Holdings::default();
+    // Accounts of one role share their set of privileges: the table is held against each set once.
+    let mut met: HashMap<*const BTreeSet<PrivilegeId>, Vec<(usize, &Combination)>> = HashMap::new();
     for user in super::enabled(graph) {
         if super::holds_everything(user) == Some(true) {
             continue;
@@ -116,8 +118,11 @@ pub(super) fn holdings<'a>(table: &'a [Combination], graph: &'a AccessGraph) -> 
         holdings.expected += 1;
         let Some(held) = user.effective_privileges() else { continue };
         holdings.examined += 1;
+        let rows = met
+            .entry(held)
+            .or_insert_with(|| table.iter().enumerate().filter(|(_, row)| row.is_met_by(held)).collect());
         let mut beyond = Vec::new();
-        for (place, row) in table.iter().enumerate().filter(|(_, row)| row.is_met_by(held)) {
+        for &(place, row) in &*rows {
             match &user.role.id {
                 Some(id) if definition(graph, user).is_some_and(|defined| row.is_met_by(defined)) => {
                     holdings.add(id, (place, row), user);

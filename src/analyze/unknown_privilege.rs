@@ -1,6 +1,6 @@
 //! ROLE-06: privileges that nobody has classified yet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Context, Outcome, Rule, cut, list};
 use crate::finding::{Finding, Severity};
@@ -53,7 +53,11 @@ impl Rule for UnknownPrivilege {
 fn named(graph: &AccessGraph) -> BTreeSet<&PrivilegeId> {
     let snapshot = graph.snapshot();
     let defined = snapshot.roles.iter().flat_map(|role| &role.privileges);
-    let held = graph.users().iter().filter_map(|user| user.effective_privileges()).flatten();
+    // Accounts of one role share their set of privileges.
+    let sets = graph.users().iter().filter_map(|user| user.effective_privileges());
+    let sets: HashMap<*const BTreeSet<PrivilegeId>, &BTreeSet<PrivilegeId>> =
+        sets.map(|set| (std::ptr::from_ref(set), set)).collect();
+    let held = sets.into_values().flatten();
     snapshot.privileges.iter().chain(defined).chain(held).collect()
 }
 

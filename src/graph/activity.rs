@@ -95,7 +95,10 @@ pub(super) fn last_seen(snapshot: &Snapshot) -> HashMap<UserId, LastSeen> {
             note(user.id, at, SeenBy::Logon(logon.source));
         }
     }
-    let names = Names::of(snapshot);
+    let started = snapshot.scans.known().into_iter().flatten().map(|scan| scan.started_by.as_str());
+    let acts = snapshot.exceptions.known().into_iter().flatten();
+    let acts = acts.flat_map(|exception| [&exception.submitted, &exception.reviewed]).flatten();
+    let names = Names::among(snapshot, started.chain(acts.filter_map(unnumbered)));
     for scan in snapshot.scans.known().into_iter().flatten() {
         if let Some(user) = names.find(&scan.started_by) {
             note(user, scan.last, SeenBy::Scan);
@@ -112,30 +115,64 @@ pub(super) fn last_seen(snapshot: &Snapshot) -> HashMap<UserId, LastSeen> {
 }
 
 /// Whom the names on scans and exceptions mean: a login, else a full name. `None` for one that several accounts have.
-pub(super) struct Names<'a> {
-    logins: HashMap<&'a str, Option<UserId>>,
-    names: HashMap<&'a str, Option<UserId>>,
+///
+/// Only names that are asked for are kept: they are few, and the accounts are many.
+pub(super) struct Names<'a>(HashMap<&'a str, Bearers>);
+
+/// The accounts that have a name as their login, and those that have it as their full name.
+#[derive(Default)]
+struct Bearers {
+    by_login: Bearer,
+    by_name: Bearer,
+}
+
+#[derive(Default, Clone, Copy)]
+enum Bearer {
+    #[default]
+    Nobody,
+    One(UserId),
+    Several,
+}
+
+impl Bearer {
+    fn add(&mut self, user: UserId) {
+        *self = if matches!(self, Self::Nobody) { Self::One(user) } else { Self::Several };
+    }
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn of(snapshot: &'a Snapshot) -> Self {
-        let (mut logins, mut names) = (HashMap::new(), HashMap::new());
-        for user in &snapshot.users {
-            for (text, known) in [(&user.login, &mut logins), (&user.name, &mut names)] {
-                known.entry(text.as_str()).and_modify(|one| *one = None).or_insert(Some(user.id));
+    /// What these names mean on a console.
+    pub(super) fn among(snapshot: &Snapshot, asked: impl Iterator<Item = &'a str>) -> Self {
+        let mut names: HashMap<&str, Bearers> = asked.map(|name| (name, Bearers::default())).collect();
+        let users = if names.is_empty() { &[][..] } else { &snapshot.users };
+        for user in users {
+            if let Some(bearers) = names.get_mut(user.login.as_str()) {
+                bearers.by_login.add(user.id);
+            }
+            if let Some(bearers) = names.get_mut(user.name.as_str()) {
+                bearers.by_name.add(user.id);
             }
         }
-        Self { logins, names }
+        Self(names)
     }
 
     fn find(&self, name: &str) -> Option<UserId> {
-        self.logins.get(name).or_else(|| self.names.get(name)).copied().flatten()
+        let bearers = self.0.get(name)?;
+        match (bearers.by_login, bearers.by_name) {
+            (Bearer::One(user), _) | (Bearer::Nobody, Bearer::One(user)) => Some(user),
+            (Bearer::Several, _) | (Bearer::Nobody, Bearer::Nobody | Bearer::Several) => None,
+        }
     }
 
     /// The account that acted: by its id, else by its name.
     pub(super) fn actor(&self, act: &Act) -> Option<UserId> {
         act.user.or_else(|| self.find(act.name.as_deref()?))
     }
+}
+
+/// The name of whoever acted, where no id tells it.
+pub(super) fn unnumbered(act: &Act) -> Option<&str> {
+    act.name.as_deref().filter(|_| act.user.is_none())
 }
 
 #[cfg(test)]
