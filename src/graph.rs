@@ -6,6 +6,7 @@ mod activity;
 mod explain;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -81,7 +82,7 @@ impl AccessGraph {
     /// Joins and indexes a snapshot.
     pub fn build(mut snapshot: Snapshot) -> Self {
         sort(&mut snapshot);
-        share_privileges(&mut snapshot);
+        share_what_is_equal(&mut snapshot);
         let mut users_by_id = HashMap::with_capacity(snapshot.users.len());
         let mut users_by_role: BTreeMap<RoleId, Vec<usize>> = BTreeMap::new();
         for (index, user) in snapshot.users.iter().enumerate() {
@@ -204,19 +205,28 @@ fn sort(snapshot: &mut Snapshot) {
     snapshot.asset_groups.sort_by_key(|group| group.id);
 }
 
-/// Gives equal sets of privileges one allocation: there are as many of them as roles, not as users.
-fn share_privileges(snapshot: &mut Snapshot) {
+/// Gives equal roles, sources and sets of privileges one allocation: there are as many of them as roles, not as users.
+fn share_what_is_equal(snapshot: &mut Snapshot) {
     let mut sets: HashSet<Arc<BTreeSet<PrivilegeId>>> = HashSet::new();
-    let mut share = |set: &mut Arc<BTreeSet<PrivilegeId>>| match sets.get(set) {
-        Some(shared) => set.clone_from(shared),
-        None => drop(sets.insert(Arc::clone(set))),
-    };
+    let (mut roles, mut sources) = (HashSet::new(), HashSet::new());
     for user in &mut snapshot.users {
         if let Answer::Known(set) = &mut user.privileges {
-            share(set);
+            share(&mut sets, set);
         }
         if let Some(set) = &mut user.role.privileges {
-            share(set);
+            share(&mut sets, set);
         }
+        share(&mut roles, &mut user.role);
+        if let Some(source) = &mut user.authentication {
+            share(&mut sources, source);
+        }
+    }
+}
+
+/// Makes equal values one.
+fn share<T: Clone + Eq + Hash>(known: &mut HashSet<T>, value: &mut T) {
+    match known.get(value) {
+        Some(shared) => value.clone_from(shared),
+        None => drop(known.insert(value.clone())),
     }
 }

@@ -9,6 +9,7 @@ mod coverage;
 mod entities;
 mod ids;
 mod person;
+mod shared;
 #[cfg(test)]
 pub(crate) mod sample;
 
@@ -24,6 +25,7 @@ pub use entities::{
 };
 pub use ids::{AssetGroupId, AuthenticationSourceId, PrivilegeId, RoleId, SiteId, UserId};
 pub use person::{Confidence, MatchedBy, Person, RosterMatch, RosterSource};
+pub use shared::Shared;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_flag_without_a_known_role_may_be_allowed() {
         let mut roleless = user(2, "mia");
-        roleless.role = UserRole { all_sites: true, ..UserRole::default() };
+        roleless.role = UserRole { all_sites: true, ..UserRole::default() }.into();
         check(&rule(), snapshot(vec![roleless]), Expect::Unknown);
     }
 

@@ -133,7 +133,7 @@ mod tests {
     fn an_account_without_a_known_role_leaves_it_open_at_the_edge() {
         let with_roleless = |count| {
             let mut world = admins(count);
-            world.users[usize::try_from(count).unwrap()].role = UserRole::default();
+            world.users[usize::try_from(count).unwrap()].role = UserRole::default().into();
             world
         };
         check(&rule(), with_roleless(1), Expect::Unknown);

@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_wildcard_without_a_known_role_may_be_in_its_place() {
         let mut roleless = global_admin(2, "mia");
-        roleless.role = UserRole { superuser: true, ..UserRole::default() };
+        roleless.role = UserRole { superuser: true, ..UserRole::default() }.into();
         check(&rule(), snapshot(vec![roleless]), Expect::Unknown);
     }
 

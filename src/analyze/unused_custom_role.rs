@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn nobody_seen_is_not_nobody() {
         check(&rule(), incomplete(snapshot(vec![user(1, "mia")]), Part::Users), Expect::Unknown);
-        let roleless = User { role: UserRole::default(), ..user(1, "mia") };
+        let roleless = User { role: UserRole::default().into(), ..user(1, "mia") };
         check(&rule(), snapshot(vec![roleless]), Expect::Unknown);
     }
 

@@ -92,7 +92,7 @@ mod tests {
     fn unanswered_is_not_nothing() {
         let unanswered = User { asset_groups: Answer::Missing, ..nowhere(1, "mia") };
         check(&rule(), snapshot(vec![unanswered]), Expect::Unknown);
-        let roleless = User { role: UserRole::default(), ..nowhere(1, "mia") };
+        let roleless = User { role: UserRole::default().into(), ..nowhere(1, "mia") };
         check(&rule(), snapshot(vec![roleless]), Expect::Unknown);
         check(&rule(), incomplete(snapshot(vec![user(2, "ben")]), Part::UserSites), Expect::Unknown);
     }

@@ -42,11 +42,14 @@ impl From<console::User> for User {
             email: user.email.filter(|email| !email.is_empty()),
             enabled: user.enabled,
             locked: user.locked,
-            authentication: user.authentication.map(|authentication| Authentication {
-                id: authentication.id,
-                name: authentication.name,
-                kind: authentication.kind,
-                external: authentication.external,
+            authentication: user.authentication.map(|authentication| {
+                let from = Authentication {
+                    id: authentication.id,
+                    name: authentication.name,
+                    kind: authentication.kind,
+                    external: authentication.external,
+                };
+                from.into()
             }),
             role: UserRole {
                 id: role.id,
@@ -55,7 +58,8 @@ impl From<console::User> for User {
                 all_sites: role.all_sites.unwrap_or(false),
                 all_asset_groups: role.all_asset_groups.unwrap_or(false),
                 superuser: role.superuser.unwrap_or(false),
-            },
+            }
+            .into(),
             privileges: Answer::NotAsked,
             sites: Answer::NotAsked,
             asset_groups: Answer::NotAsked,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, AssetGroupId, AuthenticationSourceId, LastLogon, PrivilegeId, RoleId, RosterMatch, SiteId, UserId,
+    Answer, AssetGroupId, AuthenticationSourceId, LastLogon, PrivilegeId, RoleId, RosterMatch, Shared,
+    SiteId, UserId,
 };
 
 /// The id of the Global Administrator role.
@@ -72,9 +73,9 @@ pub struct User {
     /// Whether it is locked after failed logins; `None` if the console did not say.
     pub locked: Option<bool>,
     /// Where it authenticates; `None` if the console did not say.
-    pub authentication: Option<Authentication>,
+    pub authentication: Option<Shared<Authentication>>,
     /// Its role and flags, as the listing gives them.
-    pub role: UserRole,
+    pub role: Shared<UserRole>,
     /// What `/users/{id}/privileges` answered. Accounts of one role share the set once they are in a graph.
     pub privileges: Answer<Arc<BTreeSet<PrivilegeId>>>,
     /// What `/users/{id}/sites` answered: direct grants, sorted.
@@ -99,7 +100,7 @@ impl User {
 
     /// Whether the console itself checks the password; `None` if it did not say enough to tell.
     pub fn is_local(&self) -> Option<bool> {
-        self.authentication.as_ref().and_then(Authentication::is_local)
+        self.authentication.as_ref().and_then(|from| from.is_local())
     }
 
     /// Whether the account is a Global Administrator: by role id, or by the flag that only this role carries.
@@ -121,7 +122,7 @@ impl User {
 }
 
 /// Where a user authenticates, as the user record says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Authentication {
     /// The source's id.
     pub id: Option<AuthenticationSourceId>,
@@ -146,7 +147,7 @@ impl Authentication {
 }
 
 /// The role and the flags of a user record. The flags belong to the user, not to the role.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UserRole {
     /// The role's id; some answers leave it out.
     pub id: Option<RoleId>,

@@ -105,18 +105,22 @@ pub(crate) fn user(id: i64, login: &str) -> User {
         email: Some(format!("{login}@corp.example")),
         enabled: Some(true),
         locked: Some(false),
-        authentication: Some(Authentication {
-            id: Some(AuthenticationSourceId(3)),
-            name: Some("Corporate LDAP".into()),
-            kind: Some("ldap".into()),
-            external: Some(true),
-        }),
+        authentication: Some(
+            Authentication {
+                id: Some(AuthenticationSourceId(3)),
+                name: Some("Corporate LDAP".into()),
+                kind: Some("ldap".into()),
+                external: Some(true),
+            }
+            .into(),
+        ),
         role: UserRole {
             id: Some("user".into()),
             name: Some("User".into()),
             privileges: Some(Arc::clone(&held)),
             ..UserRole::default()
-        },
+        }
+        .into(),
         privileges: Answer::Known(held),
         sites: Answer::Known(vec![SiteId(1)]),
         asset_groups: Answer::Known(Vec::new()),
@@ -168,12 +172,15 @@ pub(crate) fn with_roster(mut snapshot: Snapshot) -> Snapshot {
 /// An enabled local user with 2FA configured; otherwise as [`user`].
 pub(crate) fn local_user(id: i64, login: &str) -> User {
     User {
-        authentication: Some(Authentication {
-            id: Some(AuthenticationSourceId(2)),
-            name: Some("Builtin Users".into()),
-            kind: Some("normal".into()),
-            external: Some(false),
-        }),
+        authentication: Some(
+            Authentication {
+                id: Some(AuthenticationSourceId(2)),
+                name: Some("Builtin Users".into()),
+                kind: Some("normal".into()),
+                external: Some(false),
+            }
+            .into(),
+        ),
         two_factor: TwoFactor::Configured,
         ..user(id, login)
     }

@@ -9,7 +9,7 @@ use recert::analyze::Policy;
 use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
 use recert::console::{Console, Settings};
 use recert::history::{Before, History};
-use recert::model::{Answer, Authentication, AuthenticationSourceId, Depth, Snapshot};
+use recert::model::{Answer, AuthenticationSourceId, Depth, Snapshot};
 use recert::render::{ARTIFACTS, Templates};
 use recert::review::{self, Occasion, Source};
 use recert::simulator::{
@@ -97,10 +97,9 @@ fn before(mut then: Snapshot) -> Before {
         user.asset_groups = Answer::Known(Vec::new());
         if index % 2 == 0 {
             user.role.id = Some("user".into());
-            user.authentication = user
-                .authentication
-                .take()
-                .map(|source| Authentication { id: Some(AuthenticationSourceId(-1)), ..source });
+            if let Some(source) = &mut user.authentication {
+                source.id = Some(AuthenticationSourceId(-1));
+            }
         }
     }
     let gone = then.users.len() / 4;

@@ -31,7 +31,7 @@ fn user(id: usize, login: String, email: Option<String>, name: String) -> User {
         enabled: Some(true),
         locked: Some(false),
         authentication: None,
-        role: UserRole::default(),
+        role: UserRole::default().into(),
         privileges: Answer::NotAsked,
         sites: Answer::NotAsked,
         asset_groups: Answer::NotAsked,

@@ -77,7 +77,7 @@ prop_compose! {
             email: email.map(str::to_owned),
             enabled,
             locked,
-            authentication,
+            authentication: authentication.map(Into::into),
             privileges,
             sites: map(sites, SiteId),
             asset_groups: map(asset_groups, AssetGroupId),

@@ -103,12 +103,15 @@ fn another_role_is_one_line_with_what_it_gives_and_takes() {
 #[test]
 fn another_source_is_told_with_what_it_means_for_the_password() {
     let local = |mia: &mut User| {
-        mia.authentication = Some(Authentication {
-            id: Some(AuthenticationSourceId(2)),
-            name: Some("Builtin Users".into()),
-            kind: Some("normal".into()),
-            external: Some(false),
-        });
+        mia.authentication = Some(
+            Authentication {
+                id: Some(AuthenticationSourceId(2)),
+                name: Some("Builtin Users".into()),
+                kind: Some("normal".into()),
+                external: Some(false),
+            }
+            .into(),
+        );
         mia.two_factor = TwoFactor::NotConfigured;
     };
     assert_eq!(
