@@ -47,8 +47,9 @@ impl Reviewed {
     }
 }
 
-async fn reviewed() -> Reviewed {
-    let simulator = Simulator::start(hostile(), simulator::Options::default()).await.unwrap();
+/// A console, and what was collected of it over HTTP.
+pub(crate) async fn collected(estate: Estate) -> (Estate, Snapshot) {
+    let simulator = Simulator::start(estate, simulator::Options::default()).await.unwrap();
     let password = SecretString::from(simulator.password());
     let mut settings =
         Settings::new(simulator.url().parse().unwrap(), simulator.username().to_owned(), password);
@@ -70,7 +71,11 @@ async fn reviewed() -> Reviewed {
     let snapshot = review::collect(&[source], clock).await.unwrap().remove(0);
     let estate = simulator.estate();
     tokio::time::timeout(Duration::from_secs(10), simulator.stop()).await.unwrap();
+    (estate, snapshot)
+}
 
+async fn reviewed() -> Reviewed {
+    let (estate, snapshot) = collected(hostile()).await;
     let report = review::report(
         vec![snapshot.clone()],
         &Policy::default(),
