@@ -139,7 +139,7 @@ pub struct Subject {
 
 impl From<&User> for Subject {
     fn from(user: &User) -> Self {
-        Self { kind: SubjectKind::User, id: user.id.to_string(), name: user.login.clone() }
+        Self { kind: SubjectKind::User, id: user.id.to_string(), name: user.login.to_string() }
     }
 }
 

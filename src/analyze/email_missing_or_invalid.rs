@@ -74,7 +74,7 @@ mod tests {
     use crate::model::sample::{global_admin, incomplete, snapshot, user};
 
     fn mail(user: User, address: Option<&str>) -> User {
-        User { email: address.map(str::to_owned), ..user }
+        User { email: address.map(Into::into), ..user }
     }
 
     fn rule(domains: &[&str]) -> EmailMissingOrInvalid {

@@ -59,7 +59,7 @@ impl Rule for LocalAccountBesideExternalSource {
 impl LocalAccountBesideExternalSource {
     fn is_on_purpose(&self, context: Context<'_>, user: &User) -> bool {
         let declared = context.declared(user).map(|account| account.kind);
-        self.allowed_logins.contains(&user.login)
+        self.allowed_logins.iter().any(|login| *login == user.login)
             || matches!(declared, Some(AccountKind::Service | AccountKind::BreakGlass))
     }
 }

@@ -191,7 +191,7 @@ fn find(estate: &[AccessGraph], policy: &Policy) -> Found {
         let name = &graph.snapshot().console.name;
         let is_nobodys = |user: &&User| {
             !impersonal.is_empty()
-                && impersonal.contains(&user.login.to_lowercase())
+                && impersonal.contains(user.login.to_lowercase().as_str())
                 && policy.declared(name, &user.login).is_some_and(super::DeclaredAccount::is_impersonal)
         };
         accounts.extend(

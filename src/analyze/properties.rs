@@ -156,9 +156,9 @@ proptest! {
             user.role.name = None;
             // What is compared between accounts ignores case and the order of names.
             let name: Vec<_> = user.name.split([' ', ',']).rev().map(str::to_uppercase).collect();
-            user.name = name.join(" ");
+            user.name = name.join(" ").into();
             user.login = user.login.to_uppercase();
-            user.email = user.email.as_ref().map(|address| address.to_uppercase());
+            user.email = user.email.as_ref().map(compact_str::CompactString::to_uppercase);
         }
         // What was done stands under the name of who did it.
         if let Answer::Known(scans) = &mut renamed.scans {

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use compact_str::CompactString;
 use chrono::NaiveDate;
 
 use super::{AccountKind, Context, DeclaredAccount, Outcome, Rule, all_of, any_of, conjoin, cut, enabled, login_form, saw_everyone};
@@ -172,11 +173,11 @@ fn missing(context: Context<'_>, outcome: &mut Outcome) {
     if declared.peek().is_none() {
         return;
     }
-    let logins: HashSet<String> = context.graph.users().iter().map(|user| user.login.to_lowercase()).collect();
+    let logins: HashSet<CompactString> = context.graph.users().iter().map(|user| user.login.to_lowercase()).collect();
     let saw_everyone = saw_everyone(snapshot);
     for one in declared {
         let login = one.login.to_lowercase();
-        let gone = if logins.contains(&login) { Some(false) } else { saw_everyone.then_some(true) };
+        let gone = if logins.contains(login.as_str()) { Some(false) } else { saw_everyone.then_some(true) };
         outcome.judge(gone, || {
             let summary = format!("Declared service account {} does not exist on this console", cut(&one.login));
             Finding::new(&ABOUT, &snapshot.console, Severity::Low, summary)

@@ -75,7 +75,7 @@ impl Rule for SharedOrGenericAccount {
         let Context { graph, .. } = context;
         let mut outcome = Outcome::default();
         let declared = |user: &User| context.declared(user).is_some_and(DeclaredAccount::is_impersonal);
-        let on_purpose = |user: &User| self.allowed_logins.contains(&user.login) || declared(user);
+        let on_purpose = |user: &User| self.allowed_logins.iter().any(|login| *login == user.login) || declared(user);
         let in_question = enabled(graph).filter(|user| !on_purpose(user));
         let users: Vec<&User> = in_question.collect();
         let (generic, lists) = (self.generic_logins(), self.list_mailboxes());

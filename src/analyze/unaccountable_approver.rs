@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use compact_str::CompactString;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
@@ -121,7 +122,7 @@ struct Known<'a> {
     shared: HashSet<&'a str>,
     affected: HashSet<crate::model::UserId>,
     /// Every login and full name, if a name has to be looked up.
-    names: HashSet<String>,
+    names: HashSet<CompactString>,
 }
 
 impl<'a> Known<'a> {
@@ -135,7 +136,7 @@ impl<'a> Known<'a> {
             all_users: saw_everyone(graph.snapshot()),
             shared: of_users.map(|found| found.subject.id.as_str()).collect(),
             affected: found.iter().flat_map(|found| &found.affected).copied().collect(),
-            names: names.map(|name| name.to_lowercase()).collect(),
+            names: names.map(CompactString::to_lowercase).collect(),
         }
     }
 
@@ -145,7 +146,7 @@ impl<'a> Known<'a> {
             Actor::Account(user) => self.of_account(context, user, &approved.exceptions),
             Actor::Unlisted(..) => vec![(self.all_users.then_some(true), "is not listed any more".to_owned())],
             Actor::Named(name) => {
-                let several = self.names.contains(&name.trim().to_lowercase());
+                let several = self.names.contains(name.trim().to_lowercase().as_str());
                 let gone = (self.all_users && !several).then_some(true);
                 vec![(gone, "is not listed any more".to_owned())]
             }
@@ -309,7 +310,7 @@ mod tests {
     }
 
     fn approver_with(id: i64) -> User {
-        User { id: UserId(id), login: format!("ana{id}"), ..approver() }
+        User { id: UserId(id), login: format!("ana{id}").into(), ..approver() }
     }
 
     #[test]

@@ -37,9 +37,9 @@ impl From<console::User> for User {
         let role = user.role.unwrap_or_default();
         Self {
             id: user.id,
-            name: user.name.unwrap_or_else(|| user.login.clone()),
-            login: user.login,
-            email: user.email.filter(|email| !email.is_empty()),
+            name: user.name.as_ref().unwrap_or(&user.login).into(),
+            login: user.login.into(),
+            email: user.email.filter(|email| !email.is_empty()).map(Into::into),
             enabled: user.enabled,
             locked: user.locked,
             authentication: user.authentication.map(|authentication| {

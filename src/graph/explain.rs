@@ -82,7 +82,7 @@ impl AccessGraph {
         let snapshot = self.snapshot();
         Explanation {
             user: user.id,
-            login: user.login.clone(),
+            login: user.login.to_string(),
             enabled: user.is_enabled(),
             role: user.role.label(),
             privileges: user.effective_privileges().map(|held| {
@@ -123,8 +123,8 @@ impl AccessGraph {
             };
             (included != Some(false)).then(|| Holder {
                 user: user.id,
-                login: user.login.clone(),
-                name: user.name.clone(),
+                login: user.login.to_string(),
+                name: user.name.to_string(),
                 enabled: user.is_enabled(),
                 through: self.through(user, privilege),
                 scope_via,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -63,11 +64,11 @@ pub struct User {
     /// Its id; the first installed administrator is 1.
     pub id: UserId,
     /// The login, opaque and compared as it stands.
-    pub login: String,
+    pub login: CompactString,
     /// The full name.
-    pub name: String,
+    pub name: CompactString,
     /// The mail address; the installer's account has none.
-    pub email: Option<String>,
+    pub email: Option<CompactString>,
     /// Whether it may log in; `None` if the console did not say.
     pub enabled: Option<bool>,
     /// Whether it is locked after failed logins; `None` if the console did not say.

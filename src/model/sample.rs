@@ -101,8 +101,8 @@ pub(crate) fn user(id: i64, login: &str) -> User {
     User {
         id: UserId(id),
         login: login.into(),
-        name: format!("{login} Example"),
-        email: Some(format!("{login}@corp.example")),
+        name: format!("{login} Example").into(),
+        email: Some(format!("{login}@corp.example").into()),
         enabled: Some(true),
         locked: Some(false),
         authentication: Some(

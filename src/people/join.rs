@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn account(login: &str, email: &str, name: &str) -> User {
-        let email = (!email.is_empty()).then(|| email.to_owned());
+        let email = (!email.is_empty()).then(|| email.into());
         User { email, name: name.into(), ..user(1, login) }
     }
 

@@ -289,9 +289,9 @@ fn user_row(graph: &AccessGraph, console: &Arc<str>, user: &User, by_user: &ByUs
     UserRow {
         console: console.clone(),
         id: user.id.0,
-        login: user.login.clone(),
-        name: user.name.clone(),
-        email: user.email.clone(),
+        login: user.login.to_string(),
+        name: user.name.to_string(),
+        email: user.email.as_ref().map(ToString::to_string),
         enabled: user.enabled,
         locked: user.locked,
         auth_source: authentication.and_then(|authentication| authentication.name.clone()),

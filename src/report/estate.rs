@@ -85,7 +85,7 @@ fn identity(reviewed: &[Reviewed], accounts: &[AccountPlace]) -> Option<Identity
     let today = reviewed.first()?.graph.snapshot().finished.date_naive();
     let person = found.iter().find_map(|(_, user)| user.person.person());
     Some(Identity {
-        name: found.first()?.1.name.clone(),
+        name: found.first()?.1.name.to_string(),
         person: person.map(|person| person.id.clone()),
         left: person.and_then(|person| person.has_left(today)),
         accounts: found
@@ -93,7 +93,7 @@ fn identity(reviewed: &[Reviewed], accounts: &[AccountPlace]) -> Option<Identity
             .map(|(console, user)| IdentityAccount {
                 console: console.into(),
                 id: user.id.0,
-                login: user.login.clone(),
+                login: user.login.to_string(),
                 enabled: user.enabled,
                 role: user.role.label(),
             })

@@ -25,9 +25,9 @@ struct World {
 fn user(id: usize, login: String, email: Option<String>, name: String) -> User {
     User {
         id: UserId(i64::try_from(id).unwrap()),
-        login,
-        name,
-        email,
+        login: login.into(),
+        name: name.into(),
+        email: email.map(Into::into),
         enabled: Some(true),
         locked: Some(false),
         authentication: None,

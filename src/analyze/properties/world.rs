@@ -74,7 +74,7 @@ prop_compose! {
     ) -> User {
         let mut account = User {
             name: name.into(),
-            email: email.map(str::to_owned),
+            email: email.map(Into::into),
             enabled,
             locked,
             authentication: authentication.map(Into::into),

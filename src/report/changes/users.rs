@@ -77,7 +77,7 @@ impl Account<'_, '_> {
 }
 
 fn subject(user: &User, administrator: bool) -> Subject {
-    Subject { id: user.id.to_string(), name: user.login.clone(), administrator }
+    Subject { id: user.id.to_string(), name: user.login.to_string(), administrator }
 }
 
 /// A role as people and the API know it.

@@ -35,7 +35,7 @@ prop_compose! {
     /// Some of six accounts, each as it may be.
     fn estate()(accounts in proptest::collection::vec(proptest::option::of(account()), 6)) -> Snapshot {
         let named = |(id, account): (i64, Option<User>)| {
-            account.map(|account| User { id: crate::model::UserId(id), login: format!("user{id}"), ..account })
+            account.map(|account| User { id: crate::model::UserId(id), login: format!("user{id}").into(), ..account })
         };
         snapshot((1..).zip(accounts).filter_map(named).collect())
     }
@@ -71,7 +71,7 @@ fn expected(
         let (before, after) = (set(was), set(is));
         if before != after && counts(was, is) {
             let beyond = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect();
-            balances.push((is.login.clone(), beyond(&after, &before), beyond(&before, &after)));
+            balances.push((is.login.to_string(), beyond(&after, &before), beyond(&before, &after)));
         }
     }
     balances.sort();
@@ -93,7 +93,7 @@ fn flags(user: &User) -> BTreeSet<String> {
 
 fn logins(users: &[User], others: &[User]) -> Vec<String> {
     let missing = |user: &&User| !others.iter().any(|other| other.id == user.id);
-    users.iter().filter(missing).map(|user| user.login.clone()).collect()
+    users.iter().filter(missing).map(|user| user.login.to_string()).collect()
 }
 
 fn named(differences: &Differences, change: &str) -> Vec<String> {
