@@ -22,8 +22,10 @@ const LAST: u16 = PANELS[2].1;
 const COLUMN: u16 = 33;
 const GUTTER: u16 = 16;
 /// Heights of the rows of panels, in pixels: a chart's and a list's.
-const CHART_ROW: u32 = 19;
+const CHART_ROW: u32 = 18;
 const LIST_ROW: u32 = 19;
+/// Between two rows of panels.
+const GAP: u32 = 6;
 /// How many of them a panel has.
 const CHART_ROWS: u32 = 8;
 const LIST_ROWS: u32 = 10;
@@ -41,6 +43,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     head::write(&mut page, &book.status())?;
     let charts = page.row;
     page.skip_rows(CHART_ROWS + 1, CHART_ROW)?;
+    page.skip_rows(1, GAP)?;
     panels::write(&mut page)?;
     let fold = page.row;
     let drawn = numbers::write(&mut page)?;

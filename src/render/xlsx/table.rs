@@ -191,7 +191,7 @@ fn head(book: &mut Book<'_>, plan: &Plan<'_>) -> Result<Worksheet, XlsxError> {
 /// An upright header is as high as its longest name needs, with room for the filter's button under it.
 fn header_height(plan: &Plan<'_>) -> f64 {
     let upright = plan.columns.iter().filter(|column| column.kind == Kind::Upright);
-    let longest = upright.map(|column| column.head.chars().count()).max().unwrap_or(0).min(40);
+    let longest = upright.map(|column| column.head.chars().count()).max().unwrap_or(0).min(32);
     HEADER_HEIGHT.max(24.0 + 5.4 * f64::from(u8::try_from(longest).unwrap_or(u8::MAX)))
 }
 
@@ -240,8 +240,8 @@ impl<'t> Row<'t> {
         else {
             return Ok(());
         };
-        // The indent takes about as much as two letters.
-        let room = usize::from(*width).saturating_sub(2).max(1);
+        // A column holds more letters than digits, which its width counts; the indent takes about two.
+        let room = (usize::from(*width) * 6 / 5).saturating_sub(2).max(1);
         let lines: usize = text.lines().map(|line| line.chars().count() / room + 1).sum();
         let lines = u16::try_from(lines).unwrap_or(MOST_LINES).min(MOST_LINES);
         if lines > self.lines && self.index < ROWS {

@@ -196,7 +196,7 @@ fn counts(page: &mut Page<'_>, comparison: &Comparison) -> Result<(), XlsxError>
     ];
     for ((label, count, colour), column) in shown.into_iter().zip((first..).step_by(3)) {
         let colour = if count == 0 { Palette::MUTED } else { colour };
-        let number = centred(13).set_bold().set_font_color(colour).set_align(FormatAlign::Bottom);
+        let number = centred(12).set_bold().set_font_color(colour);
         page.put_count((column, column + 2), count, &number)?;
         page.row += 1;
         let words = small().set_align(FormatAlign::Center).set_align(FormatAlign::Top);
