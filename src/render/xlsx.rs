@@ -11,7 +11,9 @@ mod controls;
 mod coverage;
 mod findings;
 mod people;
+mod places;
 mod roles;
+mod rules;
 mod scopes;
 mod style;
 mod summary;
@@ -28,7 +30,8 @@ use rust_xlsxwriter::XlsxError;
 
 use self::book::{Book, Limits, part_name};
 use self::cell::{exact, serial, shown};
-use self::style::{Palette, Style};
+use self::places::Places;
+use self::style::{FONT, Palette, Style, linked};
 use self::table::{Column, HEAD_ROWS, Kind, Plan, Row, Table};
 use super::{
     framework_name, gaps_by_part, lateness, picture, roster_words, undetermined_parts, users_worst_first,
@@ -67,6 +70,7 @@ fn build(report: &Report, limits: Limits, out: impl Write + Send) -> Result<(), 
     scopes::asset_groups(&mut book)?;
     changes::write(&mut book)?;
     waivers::write(&mut book)?;
+    rules::write(&mut book)?;
     controls::write(&mut book)?;
     coverage::write(&mut book)?;
     book.workbook.save_to_writer(out)

@@ -1,4 +1,7 @@
 //! The sheet Access matrix, one for each console: users down, sites and asset groups across, and how each is reached.
+//! Of more users than anybody reads it has a row for each role, and the sheet Access list has the users.
+
+mod by_role;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +14,7 @@ const KEYS: u16 = 3;
 const NOTE: &str = "S superuser · A flag for all · D direct grant · ? not known · empty: no access";
 
 /// A site or an asset group.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Scope {
     Site(i64),
     AssetGroup(i64),
@@ -27,11 +30,17 @@ struct Across<'a> {
 pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let report = book.report;
     for console in &report.consoles {
-        let name = match report.consoles.len() {
-            1 => "Access matrix".to_owned(),
-            _ => format!("Access matrix ({})", short(&console.name)),
+        let beside = match report.consoles.len() {
+            1 => String::new(),
+            _ => format!(" ({})", short(&console.name)),
         };
-        write_console(book, &name, &console.name)?;
+        let users = report.users.iter().filter(|user| *user.console == *console.name).count();
+        let name = format!("Access matrix{beside}");
+        if users <= book.limits.matrix {
+            write_console(book, &name, &console.name)?;
+        } else {
+            by_role::write(book, &name, &format!("Access list{beside}"), &console.name)?;
+        }
     }
     Ok(())
 }
@@ -58,12 +67,23 @@ fn write_console(book: &mut Book<'_>, name: &str, console: &str) -> Result<(), X
         let range = chunk * width..across.len().min((chunk + 1) * width);
         let (across, names) = (&across[range.clone()], &names[range]);
         let mut table = book.table(plan(name, across, names))?;
-        for user in report.users.iter().filter(|user| *user.console == *console) {
+        for user in by_reach(report, console) {
             write_row(&mut table.row()?, user, across)?;
         }
         table.finish()?;
     }
     Ok(())
+}
+
+/// The users of a console: who reaches everything first, then role by role, so that what is alike stands together.
+fn by_reach<'a>(report: &'a Report, console: &str) -> Vec<&'a UserRow> {
+    let mut users: Vec<&UserRow> = report.users.iter().filter(|user| *user.console == *console).collect();
+    users.sort_by_key(|user| (!user.superuser, role_of(user), &*user.login));
+    users
+}
+
+fn role_of(user: &UserRow) -> &str {
+    user.role_name.as_deref().or(user.role_id.as_deref()).unwrap_or_default()
 }
 
 /// Every site and asset group of a console: what it lists, and what is granted although it does not list it.
@@ -117,9 +137,21 @@ fn plan<'a>(name: &str, across: &[Across<'_>], names: &'a [String]) -> Plan<'a> 
         Column::new("Name", Kind::Text, 26),
         Column::new("Role", Kind::Text, 22),
     ];
-    let columns = names.iter().map(|name| Column::new(name.as_str(), Kind::Upright, 4));
-    let mut plan = Plan::new(name, KEYS, keys.into_iter().chain(columns).collect());
+    let mut plan = plan_of(name, keys, across, names, 4);
     plan.note.push_str(NOTE);
+    plan
+}
+
+/// Columns that stay in view, and one for each site and asset group.
+fn plan_of<'a>(
+    name: &str,
+    keys: [Column<'a>; KEYS as usize],
+    across: &[Across<'_>],
+    names: &'a [String],
+    width: u16,
+) -> Plan<'a> {
+    let columns = names.iter().map(|name| Column::new(name.as_str(), Kind::Upright, width));
+    let mut plan = Plan::new(name, KEYS, keys.into_iter().chain(columns).collect());
     let is_site = |column: &Across<'_>| matches!(column.scope, Scope::Site(_));
     let first_group = across.partition_point(is_site);
     if first_group > 0 {
@@ -135,7 +167,7 @@ fn plan<'a>(name: &str, across: &[Across<'_>], names: &'a [String]) -> Plan<'a> 
 
 fn write_row(row: &mut Row<'_>, user: &UserRow, across: &[Across<'_>]) -> Result<(), XlsxError> {
     row.text(&user.login)?.text(&user.name)?;
-    row.optional(user.role_name.as_deref().or(user.role_id.as_deref()))?;
+    row.text(role_of(user))?;
     let mut sites = Reach::new(user.superuser, user.all_sites, &user.sites, &user.leftover_sites);
     let mut groups =
         Reach::new(user.superuser, user.all_asset_groups, &user.asset_groups, &user.leftover_asset_groups);

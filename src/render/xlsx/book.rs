@@ -1,10 +1,11 @@
 //! The workbook as a whole: its sheets' names, their common head and foot, and the limits of a sheet.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use rust_xlsxwriter::{DocProperties, Workbook, Worksheet, XlsxError};
 
-use super::{Palette, Plan, Style, Table};
+use super::{Palette, Places, Plan, Style, Table, shown};
 use crate::report::{Completeness, Report};
 
 /// How much fits on a sheet. What does not continues on a further one.
@@ -12,10 +13,16 @@ use crate::report::{Completeness, Report};
 pub(super) struct Limits {
     pub(super) rows: u32,
     pub(super) columns: u16,
+    /// Cells that lead elsewhere. They live in memory until the end.
+    pub(super) links: u32,
+    /// Users of a console up to which its access is one matrix.
+    pub(super) matrix: usize,
 }
 
 impl Limits {
-    pub(super) const EXCEL: Self = Self { rows: 1_048_576, columns: 16_384 };
+    /// Those of Excel, which opens no sheet with more than 65,530 links; far fewer are worth their memory, and a matrix
+    /// of more than some hundred users is read by nobody.
+    pub(super) const EXCEL: Self = Self { rows: 1_048_576, columns: 16_384, links: 20_000, matrix: 400 };
 }
 
 /// A name of more UTF-16 units is refused by Excel.
@@ -27,19 +34,28 @@ pub(super) struct Book<'r> {
     pub(super) report: &'r Report,
     pub(super) style: Style,
     pub(super) limits: Limits,
+    /// Where on their sheets users and findings stand.
+    pub(super) places: Rc<Places<'r>>,
     names: HashSet<String>,
 }
 
 impl<'r> Book<'r> {
     pub(super) fn new(report: &'r Report, limits: Limits) -> Self {
         let mut workbook = Workbook::new();
+        let consoles: Vec<&str> = report.consoles.iter().map(|console| console.name.as_str()).collect();
         let properties = DocProperties::new()
             .set_title("Access review")
             .set_subject(format!("Run {}", report.run.id))
-            .set_author("recert")
+            .set_author(format!("recert {}", report.run.version))
+            .set_category(match report.run.verdict {
+                Completeness::Complete => "Complete",
+                Completeness::Incomplete => "INCOMPLETE",
+            })
+            .set_keywords(shown(&consoles.join(", ")))
             .set_creation_datetime(&report.run.finished);
         workbook.set_properties(&properties);
-        Self { workbook, report, style: Style::new(), limits, names: HashSet::new() }
+        let places = Rc::new(Places::new(report, limits.rows));
+        Self { workbook, report, style: Style::new(), limits, places, names: HashSet::new() }
     }
 
     /// Begins a sheet of rows under one header.

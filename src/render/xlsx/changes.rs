@@ -1,4 +1,4 @@
-//! The sheet Changes: what is different from the earlier run, and what could not be compared with it.
+//! The sheets Changes: what is different from the earlier run; and Not compared: what nothing is claimed of.
 
 use rust_xlsxwriter::XlsxError;
 
@@ -21,25 +21,38 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let mut plan = Plan::new("Changes", 2, columns);
     let (changes, open) = (report.changes.len(), comparison.uncompared.len());
     let when = comparison.finished.format("%Y-%m-%d %H:%M UTC");
-    let below = if open == 0 { "" } else { "; below them, what could not be compared" };
+    let below = if open == 0 { "" } else { "; what could not be compared is on the sheet Not compared" };
     let count = if changes == 1 { "1 change".to_owned() } else { format!("{changes} changes") };
     plan.note = format!("{count} since run {} of {when}{below}", comparison.run);
     let mut table = book.table(plan)?;
     for change in &report.changes {
         let mut row = table.row()?;
         row.text(&change.kind.replace('_', " "))?.text(&change.change.replace('_', " "))?;
-        row.text(if change.administrator { "yes" } else { "" })?.text(&change.name)?.text(&change.summary)?;
+        if change.administrator {
+            row.styled("yes", |style| &style.bad)?
+        } else {
+            row.skip(1)
+        };
+        row.text(&change.name)?.text(&change.summary)?;
         row.text(&change.console)?.text(&change.id)?;
     }
     if changes == 0 {
         table.row()?.text("None.")?;
     }
-    if open > 0 {
-        table.second("Not compared: nothing is claimed of it", &["Part", "", "", "", "Why", "Console"])?;
-        for row in &comparison.uncompared {
-            let mut line = table.row()?;
-            line.text(&row.part.replace('_', " "))?.skip(3).text(&row.reason)?.text(&row.console)?;
-        }
+    table.finish()?;
+    if open == 0 {
+        return Ok(());
+    }
+    let columns = vec![
+        Column::new("Part", Kind::Text, 26),
+        Column::new("Console", Kind::Text, 16),
+        Column::new("Why, and what is not claimed", Kind::Wrapped, 110),
+    ];
+    let mut plan = Plan::new("Not compared", 1, columns);
+    plan.note = format!("What could not be compared with run {} of {when}", comparison.run);
+    let mut table = book.table(plan)?;
+    for row in &comparison.uncompared {
+        table.row()?.text(&row.part.replace('_', " "))?.text(&row.console)?.text(&row.reason)?;
     }
     table.finish()
 }

@@ -1,10 +1,11 @@
-//! The sheet Coverage: how much of each part was seen, every gap by name, and where a console contradicts itself.
+//! The sheets Coverage: how much of each part was seen, and every gap by name; and Contradictions: where a console
+//! answers one question in two ways.
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, Kind, Plan, Row, Style, Table, gaps_by_part};
+use super::{Book, Column, Kind, Plan, Row, Style, gaps_by_part};
 use crate::model::PartState;
-use crate::report::{AnomalyRow, CoverageRow, GapRow};
+use crate::report::{CoverageRow, GapRow};
 
 pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     use Kind::{Count, Mark, Text};
@@ -21,17 +22,17 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Gap: attempts", Count, 11),
         Column::new("Gap: last status", Kind::Id, 11),
     ];
-    let mut table = book.table(Plan::new("Coverage", 1, columns))?;
+    let mut plan = Plan::new("Coverage", 1, columns);
+    plan.note = "Every part of the population, and under it what is missing from it".to_owned();
+    let mut table = book.table(plan)?;
     for (part, gaps) in gaps_by_part(report) {
         write_part(&mut table.row()?, part)?;
         for gap in gaps {
             write_gap(&mut table.row()?, gap)?;
         }
     }
-    if !report.anomalies.is_empty() {
-        write_anomalies(&mut table, &report.anomalies)?;
-    }
-    table.finish()
+    table.finish()?;
+    if report.anomalies.is_empty() { Ok(()) } else { write_anomalies(book) }
 }
 
 fn write_part(row: &mut Row<'_>, part: &CoverageRow) -> Result<(), XlsxError> {
@@ -53,28 +54,28 @@ fn write_gap(row: &mut Row<'_>, gap: &GapRow) -> Result<(), XlsxError> {
     Ok(())
 }
 
-fn write_anomalies(table: &mut Table<'_, '_, '_>, anomalies: &[AnomalyRow]) -> Result<(), XlsxError> {
-    let columns = [
-        "What was compared",
-        "Console",
-        "User id",
-        "Object",
-        "",
-        "One answer",
-        "",
-        "The other answer",
-        "",
-        "",
+fn write_anomalies(book: &mut Book<'_>) -> Result<(), XlsxError> {
+    use Kind::{Id, Text, Wrapped};
+    let report = book.report;
+    let columns = vec![
+        Column::new("What was compared", Text, 26),
+        Column::new("Console", Text, 16),
+        Column::new("User id", Id, 9),
+        Column::new("Object", Text, 30),
+        Column::new("One answer", Wrapped, 54),
+        Column::new("The other answer", Wrapped, 54),
     ];
-    table.second("Answers of a console that disagree", &columns)?;
-    for anomaly in anomalies {
+    let mut plan = Plan::new("Contradictions", 1, columns);
+    plan.note = "Where two answers of a console disagree".to_owned();
+    let mut table = book.table(plan)?;
+    for anomaly in &report.anomalies {
         let mut row = table.row()?;
         row.text(&words(anomaly.check.as_str()))?.text(&anomaly.console)?;
-        row.number(anomaly.user)?.text(&anomaly.object)?.skip(1);
-        row.text(&format!("{} says: {}", anomaly.left_endpoint, anomaly.left_says))?.skip(1);
+        row.number(anomaly.user)?.text(&anomaly.object)?;
+        row.text(&format!("{} says: {}", anomaly.left_endpoint, anomaly.left_says))?;
         row.text(&format!("{} says: {}", anomaly.right_endpoint, anomaly.right_says))?;
     }
-    Ok(())
+    table.finish()
 }
 
 fn words(name: &str) -> String {

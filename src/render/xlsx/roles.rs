@@ -1,4 +1,4 @@
-//! The sheet Roles and privileges: roles down, privileges across; under it every privilege with its holders.
+//! The sheets Roles and privileges: roles down, privileges across; and Privileges: each of them with its holders.
 
 use std::collections::BTreeSet;
 
@@ -22,17 +22,30 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
         for role in &report.roles {
             write_role(&mut table.row()?, role, across)?;
         }
-        if chunk == 0 {
-            table.second("Privileges", &["Privilege", "", "Console", "Known to recert", "Users", "Roles"])?;
-            for privilege in &report.privileges {
-                let mut row = table.row()?;
-                row.text(privilege.id.as_str())?.skip(1).text(&privilege.console)?;
-                row.flag(Some(privilege.known))?.count(privilege.users)?.count(privilege.roles)?;
-            }
-        }
         table.finish()?;
     }
-    Ok(())
+    write_privileges(book)
+}
+
+/// Every privilege with its holders.
+fn write_privileges(book: &mut Book<'_>) -> Result<(), XlsxError> {
+    let report = book.report;
+    let columns = vec![
+        Column::new("Privilege", Kind::Text, 44),
+        Column::new("Users", Kind::Count, 10),
+        Column::new("Roles", Kind::Count, 10),
+        Column::new("Known to recert", Kind::Mark, 12),
+        Column::new("Console", Kind::Text, 18),
+    ];
+    let mut plan = Plan::new("Privileges", 1, columns);
+    plan.note = "Users with the privilege, superusers included, and the roles that hold it".to_owned();
+    let mut table = book.table(plan)?;
+    for privilege in &report.privileges {
+        let mut row = table.row()?;
+        row.text(privilege.id.as_str())?.count(privilege.users)?.count(privilege.roles)?;
+        row.flag(Some(privilege.known))?.text(&privilege.console)?;
+    }
+    table.finish()
 }
 
 fn plan<'a>(across: &[&'a str]) -> Plan<'a> {
@@ -47,6 +60,7 @@ fn plan<'a>(across: &[&'a str]) -> Plan<'a> {
     ];
     let columns = across.iter().map(|privilege| Column::new(*privilege, Kind::Upright, 4));
     let mut plan = Plan::new(NAME, 1, keys.into_iter().chain(columns).collect());
+    plan.note = "● the role holds the privilege".to_owned();
     plan.bands.push((KEYS, "Privileges of the role"));
     plan
 }

@@ -5,31 +5,47 @@ use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, FormatUnderline};
 use crate::finding::{Severity, Verdict};
 use crate::report::{ControlState, WaiverState};
 
-/// The colours.
+/// The type of every cell: on every system, or there is one of its widths.
+pub(super) const FONT: &str = "Arial";
+
+/// The colours: ink and its shades, one accent, and the meanings in the colours that they have on the page.
 pub(super) struct Palette;
 
 impl Palette {
-    pub(super) const INK: u32 = 0x1F_2A37;
-    pub(super) const MUTED: u32 = 0x6B_7785;
-    pub(super) const LINE: u32 = 0xD5_DAE0;
+    pub(super) const INK: u32 = 0x18_202C;
+    pub(super) const MUTED: u32 = 0x53_6072;
+    pub(super) const LINE: u32 = 0xDD_E2EA;
+    pub(super) const SHADE: u32 = 0xE6_EAF0;
     pub(super) const PAPER: u32 = 0xF3_F5F8;
     pub(super) const WHITE: u32 = 0xFF_FFFF;
-    pub(super) const GOOD: u32 = 0x1E_7B4F;
-    pub(super) const GOOD_PALE: u32 = 0xE3_F2EA;
-    pub(super) const BAD: u32 = 0xB3_261E;
-    pub(super) const BAD_PALE: u32 = 0xFB_E6E4;
-    pub(super) const DOUBT: u32 = 0x8A_6100;
-    pub(super) const DOUBT_PALE: u32 = 0xFC_F0D2;
-    pub(super) const LINK: u32 = 0x2F_5D8A;
-    pub(super) const LINK_PALE: u32 = 0xE1_EBF5;
+    pub(super) const GOOD: u32 = 0x0F_6636;
+    pub(super) const GOOD_PALE: u32 = 0xE4_F4EA;
+    pub(super) const BAD: u32 = 0xA3_151D;
+    pub(super) const BAD_PALE: u32 = 0xFD_EBEB;
+    pub(super) const DOUBT: u32 = 0x80_590A;
+    pub(super) const DOUBT_PALE: u32 = 0xFD_F2D8;
+    pub(super) const LINK: u32 = 0x16_52A1;
+    pub(super) const LINK_PALE: u32 = 0xE5_EFFA;
 
+    /// What fills a bar, and what large figures are written in.
     pub(super) const fn severity(severity: Severity) -> u32 {
         match severity {
-            Severity::Critical => 0x8B_1A1A,
-            Severity::High => 0xC8_501E,
-            Severity::Medium => 0xE0_A82E,
-            Severity::Low => 0x4A_81AE,
-            Severity::Info => 0x8A_95A1,
+            Severity::Critical => 0x8E_1018,
+            Severity::High => 0xC4_4F12,
+            Severity::Medium => 0xDB_A425,
+            Severity::Low => 0x3F_78B5,
+            Severity::Info => 0x9A_A5B3,
+        }
+    }
+
+    /// What a cell with the word is written in, and on.
+    const fn chip(severity: Severity) -> (u32, u32) {
+        match severity {
+            Severity::Critical => (Self::WHITE, 0x8E_1018),
+            Severity::High => (Self::WHITE, 0xB3_430A),
+            Severity::Medium => (Self::DOUBT, Self::DOUBT_PALE),
+            Severity::Low => (0x1D_5793, Self::LINK_PALE),
+            Severity::Info => (Self::MUTED, 0xEC_EFF3),
         }
     }
 }
@@ -40,7 +56,6 @@ pub(super) struct Style {
     pub(super) band: Format,
     pub(super) complete: Format,
     pub(super) incomplete: Format,
-    pub(super) heading: Format,
     pub(super) header: Format,
     pub(super) header_centred: Format,
     pub(super) header_indented: Format,
@@ -53,6 +68,8 @@ pub(super) struct Style {
     pub(super) time: Format,
     pub(super) mark: Format,
     pub(super) link: Format,
+    pub(super) link_count: Format,
+    pub(super) blank: Format,
     pub(super) direct: Format,
     pub(super) all_flag: Format,
     pub(super) superuser: Format,
@@ -65,16 +82,18 @@ pub(super) struct Style {
 
 impl Style {
     pub(super) fn new() -> Self {
-        let text = Format::new().set_font_size(10).set_font_color(Palette::INK).set_align(FormatAlign::Top);
+        let blank = Format::new().set_font_name(FONT).set_font_size(9).set_font_color(Palette::INK);
+        let plain = blank.clone().set_align(FormatAlign::Top);
+        let text = Self::ruled(&plain);
         let centred = text.clone().set_align(FormatAlign::Center);
-        let strong = text.clone().set_bold();
-        let header = Format::new()
-            .set_font_size(10)
-            .set_bold()
-            .set_font_color(Palette::WHITE)
-            .set_background_color(Palette::INK)
+        let strong = plain.clone().set_bold();
+        let header = strong
+            .clone()
+            .set_background_color(Palette::SHADE)
             .set_align(FormatAlign::VerticalCenter)
-            .set_text_wrap();
+            .set_text_wrap()
+            .set_border_bottom(FormatBorder::Thin)
+            .set_border_bottom_color(Palette::MUTED);
         // Hanging from above, so that the filter's button hides no letter.
         let header_upright = header
             .clone()
@@ -86,9 +105,8 @@ impl Style {
         Self {
             title: strong.clone().set_font_size(16).set_align(FormatAlign::VerticalCenter),
             band: strong.clone().set_font_color(Palette::MUTED).set_align(FormatAlign::Bottom),
-            complete: text.clone().set_font_color(Palette::MUTED),
+            complete: plain.clone().set_font_color(Palette::MUTED),
             incomplete: strong.clone().set_font_color(Palette::BAD),
-            heading: strong.clone().set_font_size(12),
             header_centred: header.clone().set_align(FormatAlign::Center),
             header_indented: header.clone().set_align(FormatAlign::Left).set_indent(1),
             header_upright,
@@ -98,11 +116,9 @@ impl Style {
             count: centred.clone().set_num_format("#,##0"),
             at_least: centred.clone().set_num_format("\"≥ \"#,##0"),
             time: text.clone().set_num_format("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
-            link: text
-                .clone()
-                .set_align(FormatAlign::Left)
-                .set_font_color(Palette::LINK)
-                .set_underline(FormatUnderline::Single),
+            link: linked(&text.clone().set_align(FormatAlign::Left)),
+            link_count: linked(&centred).set_num_format("#,##0"),
+            blank,
             direct: tinted(Palette::LINK, Palette::LINK_PALE),
             all_flag: tinted(Palette::DOUBT, Palette::DOUBT_PALE),
             superuser: tinted(Palette::BAD, Palette::BAD_PALE),
@@ -112,9 +128,8 @@ impl Style {
             muted: centred.clone().set_font_color(Palette::MUTED),
             mark: centred.clone(),
             severities: Severity::WORST_FIRST.map(|severity| {
-                let dark_ink = severity == Severity::Medium;
-                tinted(if dark_ink { Palette::INK } else { Palette::WHITE }, Palette::severity(severity))
-                    .set_bold()
+                let (ink, paper) = Palette::chip(severity);
+                tinted(ink, paper).set_bold()
             }),
             text,
         }
@@ -158,12 +173,13 @@ impl Style {
         }
     }
 
-    /// A format with a hairline under it, for the tables of the summary, which shows no gridlines.
+    /// A format with a hairline under it: what rows are told apart by, on the screen and on paper.
     pub(super) fn ruled(format: &Format) -> Format {
-        format
-            .clone()
-            .set_align(FormatAlign::VerticalCenter)
-            .set_border_bottom(FormatBorder::Thin)
-            .set_border_bottom_color(Palette::LINE)
+        format.clone().set_border_bottom(FormatBorder::Thin).set_border_bottom_color(Palette::LINE)
     }
+}
+
+/// A format as what leads elsewhere has it.
+pub(super) fn linked(format: &Format) -> Format {
+    format.clone().set_font_color(Palette::LINK).set_underline(FormatUnderline::Single)
 }

@@ -33,11 +33,22 @@ pub(super) struct Plan<'a> {
     pub(super) bands: Vec<(u16, &'static str)>,
     /// How many lines a row shows if nothing in it needs more.
     pub(super) lines: u16,
+    /// How many columns are printed, from the first; those behind them are for filters and for looking things up.
+    pub(super) printed: u16,
 }
 
 impl<'a> Plan<'a> {
     pub(super) fn new(name: &str, keys: u16, columns: Vec<Column<'a>>) -> Self {
-        Self { name: name.to_owned(), note: String::new(), columns, keys, bands: Vec::new(), lines: 1 }
+        let printed = u16::try_from(columns.len()).unwrap_or(u16::MAX);
+        Self {
+            name: name.to_owned(),
+            note: String::new(),
+            columns,
+            keys,
+            bands: Vec::new(),
+            lines: 1,
+            printed,
+        }
     }
 }
 
@@ -93,14 +104,15 @@ pub(super) struct Table<'b, 'r, 'p> {
     plan: Plan<'p>,
     sheet: Worksheet,
     next: u32,
-    /// The last row under the first header, once a second one follows.
-    filtered: Option<u32>,
+    /// How many more cells of the sheet may lead elsewhere.
+    links: u32,
 }
 
 impl<'b, 'r, 'p> Table<'b, 'r, 'p> {
     pub(super) fn begin(book: &'b mut Book<'r>, plan: Plan<'p>) -> Result<Self, XlsxError> {
         let sheet = head(book, &plan)?;
-        Ok(Self { book, plan, sheet, next: HEAD_ROWS, filtered: None })
+        let links = book.limits.links;
+        Ok(Self { book, plan, sheet, next: HEAD_ROWS, links })
     }
 
     /// The next row.
@@ -108,27 +120,18 @@ impl<'b, 'r, 'p> Table<'b, 'r, 'p> {
         if self.next >= self.book.limits.rows {
             let further = head(self.book, &self.plan)?;
             let full = std::mem::replace(&mut self.sheet, further);
-            push(self.book, &self.plan, full, self.next - 1, self.filtered.take())?;
-            self.next = HEAD_ROWS;
+            push(self.book, &self.plan, full, self.next - 1)?;
+            (self.next, self.links) = (HEAD_ROWS, self.book.limits.links);
         }
         let index = self.next;
         self.next += 1;
-        let Self { book, plan, sheet, .. } = self;
-        Ok(Row { sheet, style: &book.style, columns: &plan.columns, lines: plan.lines, index, column: 0 })
-    }
-
-    /// A second table under the first, after an empty row; the filter stays with the first.
-    pub(super) fn second(&mut self, heading: &str, columns: &[&str]) -> Result<(), XlsxError> {
-        self.filtered.get_or_insert(self.next - 1);
-        self.row()?;
-        self.row()?.heading(heading)?;
-        let mut header = self.row()?;
-        header.sheet.set_row_height(header.index, HEADER_HEIGHT)?;
-        columns.iter().try_for_each(|column| header.header(column).map(drop))
+        let Self { book, plan, sheet, links, .. } = self;
+        let (style, columns, lines) = (&book.style, &*plan.columns, plan.lines);
+        Ok(Row { sheet, style, columns, lines, links, index, column: 0 })
     }
 
     pub(super) fn finish(self) -> Result<(), XlsxError> {
-        push(self.book, &self.plan, self.sheet, self.next - 1, self.filtered)
+        push(self.book, &self.plan, self.sheet, self.next - 1)
     }
 }
 
@@ -139,10 +142,9 @@ fn head(book: &mut Book<'_>, plan: &Plan<'_>) -> Result<Worksheet, XlsxError> {
     sheet.set_name(&name)?;
     book.dress(&mut sheet);
     let style = &book.style;
-    if plan.lines > 1 {
-        sheet.set_default_row_height(height(plan.lines));
-    }
-    sheet.set_row_height(1, LINE)?;
+    // The columns' looks bring a rule under every row; gridlines would be a second one.
+    sheet.set_screen_gridlines(false).set_default_row_height(height(plan.lines));
+    sheet.set_row_height(1, LINE)?.set_row_format(0, &style.blank)?.set_row_format(1, &style.blank)?;
     for (index, column) in (0..).zip(&plan.columns) {
         sheet.set_column_width(index, column.width)?;
         sheet.set_column_format(index, column.kind.format(style))?;
@@ -173,11 +175,12 @@ fn head(book: &mut Book<'_>, plan: &Plan<'_>) -> Result<Worksheet, XlsxError> {
     }
     sheet.set_freeze_panes(HEAD_ROWS, plan.keys)?;
     sheet.set_repeat_rows(0, HEADER_ROW)?;
-    if plan.columns.iter().map(|column| u32::from(column.width)).sum::<u32>() > 200 {
+    let printed = plan.columns.iter().take(plan.printed.into());
+    if printed.clone().map(|column| u32::from(column.width)).sum::<u32>() > 200 {
         const A3: u8 = 8;
         sheet.set_paper_size(A3);
     }
-    let pages = 1 + plan.columns.iter().filter(|column| column.kind == Kind::Upright).count() / 60;
+    let pages = 1 + printed.filter(|column| column.kind == Kind::Upright).count() / 60;
     sheet.set_print_fit_to_pages(u16::try_from(pages).unwrap_or(u16::MAX), 0);
     if pages > 1 {
         sheet.set_repeat_columns(0, plan.keys - 1)?;
@@ -188,25 +191,19 @@ fn head(book: &mut Book<'_>, plan: &Plan<'_>) -> Result<Worksheet, XlsxError> {
 /// An upright header is as high as its longest name needs, with room for the filter's button under it.
 fn header_height(plan: &Plan<'_>) -> f64 {
     let upright = plan.columns.iter().filter(|column| column.kind == Kind::Upright);
-    let longest = upright.map(|column| column.head.chars().count()).max().unwrap_or(0).min(40);
+    let longest = upright.map(|column| column.head.chars().count()).max().unwrap_or(0).min(32);
     HEADER_HEIGHT.max(24.0 + 5.4 * f64::from(u8::try_from(longest).unwrap_or(u8::MAX)))
 }
 
 fn height(lines: u16) -> f64 {
-    f64::from(lines) * (LINE - 2.0) + 2.0
+    f64::from(lines) * (LINE - 3.0) + 3.0
 }
 
-fn push(
-    book: &mut Book<'_>,
-    plan: &Plan<'_>,
-    mut sheet: Worksheet,
-    last: u32,
-    filtered: Option<u32>,
-) -> Result<(), XlsxError> {
+fn push(book: &mut Book<'_>, plan: &Plan<'_>, mut sheet: Worksheet, last: u32) -> Result<(), XlsxError> {
     if let Ok(columns @ 1..) = u16::try_from(plan.columns.len()) {
-        sheet.autofilter(HEADER_ROW, 0, filtered.unwrap_or(last), columns - 1)?;
+        sheet.autofilter(HEADER_ROW, 0, last, columns - 1)?;
         // Text that runs out of its last column would otherwise shrink every page to its length.
-        sheet.set_print_area(0, 0, last, columns - 1)?;
+        sheet.set_print_area(0, 0, last, plan.printed.min(columns) - 1)?;
     }
     book.workbook.push_worksheet(sheet);
     Ok(())
@@ -219,6 +216,7 @@ pub(super) struct Row<'t> {
     style: &'t Style,
     columns: &'t [Column<'t>],
     lines: u16,
+    links: &'t mut u32,
     index: u32,
     column: u16,
 }
@@ -242,8 +240,8 @@ impl<'t> Row<'t> {
         else {
             return Ok(());
         };
-        // The indent takes about as much as two letters.
-        let room = usize::from(*width).saturating_sub(2).max(1);
+        // A column holds more letters than digits, which its width counts; the indent takes about two.
+        let room = (usize::from(*width) * 6 / 5).saturating_sub(2).max(1);
         let lines: usize = text.lines().map(|line| line.chars().count() / room + 1).sum();
         let lines = u16::try_from(lines).unwrap_or(MOST_LINES).min(MOST_LINES);
         if lines > self.lines && self.index < ROWS {
@@ -256,14 +254,6 @@ impl<'t> Row<'t> {
     pub(super) fn styled(&mut self, text: &str, pick: impl FnOnce(&Style) -> &Format) -> Next<'_, 't> {
         self.sheet.write_string_with_format(self.index, self.column, shown(text), pick(self.style))?;
         Ok(self.skip(1))
-    }
-
-    pub(super) fn heading(&mut self, text: &str) -> Next<'_, 't> {
-        self.styled(text, |style| &style.heading)
-    }
-
-    pub(super) fn header(&mut self, text: &str) -> Next<'_, 't> {
-        self.styled(text, |style| &style.header)
     }
 
     pub(super) fn optional(&mut self, text: Option<&str>) -> Next<'_, 't> {
@@ -324,11 +314,27 @@ impl<'t> Row<'t> {
         }
     }
 
-    /// Words of ours that lead to a place in this workbook.
-    pub(super) fn link(&mut self, place: &str, words: String) -> Next<'_, 't> {
-        let link = Url::new(format!("internal:{place}")).set_text(words);
+    /// Text that leads to a place in this workbook, as long as the sheet may have links.
+    pub(super) fn text_to(&mut self, place: Option<String>, text: &str) -> Next<'_, 't> {
+        if self.lead(place)? { self.styled(text, |style| &style.link) } else { self.text(text) }
+    }
+
+    /// A count that leads to what it counts.
+    pub(super) fn count_to(&mut self, place: Option<String>, count: u64) -> Next<'_, 't> {
+        if self.lead(place)? {
+            self.marked(i64::try_from(count).unwrap_or(i64::MAX), |style| &style.link_count)
+        } else {
+            self.count(count)
+        }
+    }
+
+    /// Makes the cell lead somewhere; what it holds is written over the words that a link brings, and keeps its type.
+    fn lead(&mut self, place: Option<String>) -> Result<bool, XlsxError> {
+        let Some(place) = place.filter(|_| *self.links > 0) else { return Ok(false) };
+        *self.links -= 1;
+        let link = Url::new(format!("internal:{place}"));
         self.sheet.write_url_with_format(self.index, self.column, &link, &self.style.link)?;
-        Ok(self.skip(1))
+        Ok(true)
     }
 
     pub(super) fn skip(&mut self, cells: u16) -> &mut Self {

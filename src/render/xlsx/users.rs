@@ -3,12 +3,12 @@
 use rust_xlsxwriter::XlsxError;
 
 use super::{Book, Column, Kind, Plan, Row, roster_words, users_worst_first};
-use crate::model::Confidence;
+use crate::model::{Confidence, TwoFactor};
 use crate::report::{Scopes, UserRow};
 
 pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     use Kind::{Count, Id, Mark, Text, Time};
-    let report = book.report;
+    let (report, places) = (book.report, book.places.clone());
     let columns = vec![
         Column::new("Login", Text, 24),
         Column::new("Name", Text, 22),
@@ -41,15 +41,19 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Privileges by id", Text, 40),
     ];
     let mut plan = Plan::new("Users", 1, columns);
-    plan.note = format!("{} users, the worst open findings first", report.users.len());
+    plan.printed = 17;
+    plan.note = format!(
+        "{} users, the worst open findings first; their number leads to the worst of them",
+        report.users.len()
+    );
     let mut table = book.table(plan)?;
     for user in users_worst_first(report) {
-        write_row(&mut table.row()?, user)?;
+        write_row(&mut table.row()?, user, places.finding_of(user))?;
     }
     table.finish()
 }
 
-fn write_row(row: &mut Row<'_>, user: &UserRow) -> Result<(), XlsxError> {
+fn write_row(row: &mut Row<'_>, user: &UserRow, finding: Option<String>) -> Result<(), XlsxError> {
     row.text(&user.login)?.text(&user.name)?.optional(user.email.as_deref())?;
     row.optional(user.manager.as_deref())?.optional(user.department.as_deref())?;
     match user.left {
@@ -61,8 +65,8 @@ fn write_row(row: &mut Row<'_>, user: &UserRow) -> Result<(), XlsxError> {
     };
     row.flag(user.enabled)?.flag(user.locked)?.time(user.last_seen)?;
     row.optional(user.role_name.as_deref().or(user.role_id.as_deref()))?.flag(Some(user.superuser))?;
-    row.text(&user.two_factor.as_str().replace('_', " "))?.count(user.findings)?;
-    row.severity(user.highest_severity)?;
+    two_factor(row, user.two_factor)?;
+    row.count_to(finding, user.findings)?.severity(user.highest_severity)?;
     reach(row, &user.sites)?;
     reach(row, &user.asset_groups)?;
     let leftover = (user.leftover_sites.len() + user.leftover_asset_groups.len()) as u64;
@@ -78,6 +82,17 @@ fn write_row(row: &mut Row<'_>, user: &UserRow) -> Result<(), XlsxError> {
             row.count(held.len() as u64)?.text(&ids.join(", "))?
         }
         None => row.text("unknown")?.skip(1),
+    };
+    Ok(())
+}
+
+/// A missing second factor stands out; what could not be determined does too, and is not the same.
+fn two_factor(row: &mut Row<'_>, state: TwoFactor) -> Result<(), XlsxError> {
+    let words = state.as_str().replace('_', " ");
+    match state {
+        TwoFactor::NotConfigured => row.styled(&words, |style| &style.bad)?,
+        TwoFactor::Undetermined => row.styled(&words, |style| &style.doubt)?,
+        TwoFactor::Configured | TwoFactor::Delegated => row.text(&words)?,
     };
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The sheet Waivers: every waiver with its state, and under them every finding that one covers, beside the severity
-//! that it would have without.
+//! The sheets Waivers: every waiver with its state; and Waived findings: what they cover, beside the severity that it
+//! keeps.
 
 use rust_xlsxwriter::XlsxError;
 
@@ -8,8 +8,7 @@ use crate::report::{ENDS_NOW, ENDS_SOON, FindingRow, WaiverRow, WaiverState};
 
 pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let report = book.report;
-    let waived = || report.findings.iter().filter(|finding| !finding.is_open());
-    let count = waived().count();
+    let count = report.waived();
     if report.waivers.is_empty() && count == 0 {
         return book.sentence("Waivers", "No waivers are configured.");
     }
@@ -40,24 +39,25 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     for waiver in &report.waivers {
         write_waiver(&mut table.row()?, waiver)?;
     }
-    if count > 0 {
-        let header = [
-            "Severity",
-            "Ends (UTC)",
-            "",
-            "Rule",
-            "Console",
-            "Subject",
-            "What is wrong",
-            "Waiver",
-            "",
-            "",
-            "Finding id",
-        ];
-        table.second("The findings that they cover, which stay findings", &header)?;
-        for finding in waived() {
-            write_finding(&mut table.row()?, finding)?;
-        }
+    table.finish()?;
+    if count == 0 {
+        return Ok(());
+    }
+    let columns = vec![
+        Column::new("Severity", Kind::Mark, 11),
+        Column::new("Rule", Kind::Text, 46),
+        Column::new("Console", Kind::Text, 16),
+        Column::new("Subject", Kind::Text, 28),
+        Column::new("What is wrong", Kind::Wrapped, 60),
+        Column::new("Waiver", Kind::Wrapped, 40),
+        Column::new("Waiver ends (UTC)", Kind::Time, 17),
+        Column::new("Finding id", Kind::Text, 23),
+    ];
+    let (mut plan, places) = (Plan::new("Waived findings", 1, columns), book.places.clone());
+    plan.note = "A waiver hides nothing: what it covers stays a finding, and keeps its severity".to_owned();
+    let mut table = book.table(plan)?;
+    for (index, finding) in report.findings.iter().enumerate().filter(|(_, finding)| !finding.is_open()) {
+        write_finding(&mut table.row()?, finding, places.finding(index))?;
     }
     table.finish()
 }
@@ -79,9 +79,9 @@ fn write_waiver(row: &mut Row<'_>, waiver: &WaiverRow) -> Result<(), XlsxError> 
     Ok(())
 }
 
-fn write_finding(row: &mut Row<'_>, finding: &FindingRow) -> Result<(), XlsxError> {
-    row.severity(finding.severity)?.time(finding.waiver_expires)?.skip(1);
-    row.text(&finding.title)?.text(&finding.console)?.text(&finding.subject_name)?;
-    row.text(&finding.summary)?.optional(finding.waiver.as_deref())?.skip(2).text(&finding.id)?;
+fn write_finding(row: &mut Row<'_>, finding: &FindingRow, place: String) -> Result<(), XlsxError> {
+    row.severity(finding.severity)?.text(&finding.title)?.text(&finding.console)?;
+    row.text(&finding.subject_name)?.text(&finding.summary)?.optional(finding.waiver.as_deref())?;
+    row.time(finding.waiver_expires)?.text_to(Some(place), &finding.id)?;
     Ok(())
 }
