@@ -54,7 +54,7 @@ pub enum Format {
     Ocsf,
     /// Findings as a SARIF log, for tools that collect results of analyses.
     Sarif,
-    /// Users, grants and findings as tables of an estate's history, for DuckDB, Spark or Trino.
+    /// Users, grants and findings as tables of an estate's history, for `DuckDB`, Spark or Trino.
     Parquet,
     /// The page for a ticket or a wiki.
     Markdown,

@@ -90,13 +90,17 @@ fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 13] = [
     "coverage.csv",
     "findings.csv",
+    "findings.ocsf.jsonl",
     "grants.csv",
     "manifest.json",
+    "parquet",
     "report.html",
     "report.json",
+    "report.md",
+    "report.sarif",
     "report.xlsx",
     "roles.csv",
     "users.csv",
@@ -167,6 +171,18 @@ async fn an_incomplete_review_exits_with_3_and_says_so_everywhere() {
     assert_eq!(json(&bench.path("report/manifest.json"))["run"]["verdict"], "incomplete");
     let coverage = fs::read_to_string(bench.path("report/coverage.csv")).unwrap();
     assert!(coverage.contains("user_sites") && coverage.contains(",unavailable,4,503"), "{coverage}");
+    let page = fs::read_to_string(bench.path("report/report.md")).unwrap();
+    assert!(
+        page.starts_with("# Access review: INCOMPLETE\n") && page.contains("| `hq` | user sites |"),
+        "{page}"
+    );
+    let invocation = &json(&bench.path("report/report.sarif"))["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    let notification = invocation["toolExecutionNotifications"][0].to_string();
+    assert!(notification.contains("/api/3/users/{{id}}/sites 5 unavailable"), "{notification}");
+    let events = fs::read_to_string(bench.path("report/findings.ocsf.jsonl")).unwrap();
+    assert!(events.lines().count() > 0);
+    assert!(events.lines().all(|event| event.contains("\"population:incomplete\"")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

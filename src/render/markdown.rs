@@ -128,7 +128,7 @@ fn changes(report: &Report, page: &mut String) -> std::fmt::Result {
     let Some(earlier) = &report.comparison else {
         return writeln!(page, "\nThere is no earlier run to compare with.");
     };
-    writeln!(page, "\n{} since {}.", counted(report.changes.len() as u64), date(earlier.finished))?;
+    writeln!(page, "\n{} changes since {}.", counted(report.changes.len() as u64), date(earlier.finished))?;
     if report.changes.is_empty() {
         return Ok(());
     }
@@ -200,25 +200,39 @@ fn word(severity: Severity) -> String {
 fn said(text: &str, columns: usize) -> String {
     let text = Text::line(text, columns).to_string();
     let mut said = String::with_capacity(text.len() + 8);
+    // Whether the text so far ends in a span that the next word may go on with.
     let mut in_code = false;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let plain = is_plain(word);
-        if in_code && plain {
+        let middle = word.trim_start_matches('(').trim_end_matches([',', '.', ';', ':', ')']);
+        let (lead, tail) = word.split_once(middle).filter(|_| !middle.is_empty()).unwrap_or((word, ""));
+        let code = !middle.is_empty() && !is_plain(middle);
+        if in_code && !(code && lead.is_empty()) {
             said.push('`');
+            in_code = false;
         }
         if !said.is_empty() {
             said.push(' ');
         }
-        if !in_code && !plain {
+        said.push_str(lead);
+        if code && !in_code {
             said.push('`');
         }
-        in_code = !plain;
-        said.push_str(&word.replace('|', r"\u{7c}").replace('`', r"\u{60}"));
+        said.push_str(&inert(middle));
+        in_code = code && tail.is_empty();
+        if code && !in_code {
+            said.push('`');
+        }
+        said.push_str(tail);
     }
     if in_code {
         said.push('`');
     }
     if said.is_empty() { "–".to_owned() } else { said }
+}
+
+/// Text that ends neither a span nor a cell.
+fn inert(text: &str) -> String {
+    text.replace('|', r"\u{7c}").replace('`', r"\u{60}")
 }
 
 /// A name that anybody may have given: always in a code span, so that a list of them looks even.
@@ -227,7 +241,7 @@ fn named(name: &str) -> String {
     if name.trim().is_empty() {
         return "–".to_owned();
     }
-    format!("`{}`", name.replace('|', r"\u{7c}").replace('`', r"\u{60}"))
+    format!("`{}`", inert(&name))
 }
 
 /// Whether a word is letters, digits and marks that no reader of Markdown takes for anything else: no address, no name
@@ -238,7 +252,7 @@ fn is_plain(word: &str) -> bool {
     while let Some(c) = characters.next() {
         let after = characters.peek().copied().unwrap_or(' ');
         let fits = match c {
-            ',' | '(' | ')' | '\'' | '"' | '…' | '–' | '—' | '’' => true,
+            ',' | '(' | ')' | '\'' | '"' | '…' | '–' | '—' | '’' | '→' => true,
             '.' | ':' | ';' => after == ' ' && before != ' ',
             '-' if before.is_ascii_digit() => after.is_ascii_digit(),
             '-' | '/' => before.is_alphabetic() && after.is_alphabetic(),
@@ -265,11 +279,14 @@ mod tests {
             ("@mia see #12", "`@mia` see `#12`"),
             ("GH-12", "`GH-12`"),
             ("www.evil.example mia@corp.example", "`www.evil.example mia@corp.example`"),
+            ("is gone (x_y), a_b; see @c, @d:", "is gone (`x_y`), `a_b`; see `@c`, `@d`:"),
+            ("(@a @b", "(`@a @b`"),
+            ("((.)) , :x:", "((.)) , `:x`:"),
             ("<b>", "`<b>`"),
             ("a|b`c", r"`a\u{7c}b\u{60}c`"),
             ("x\ny", r"`x\u{a}y`"),
             ("nimda\u{202e}", r"`nimda\u{202e}`"),
-            ("*bold* _it_ [x](y) ~s~", "`*bold* _it_ [x](y) ~s~`"),
+            ("*bold* _it_ [x](y) ~s~", "`*bold* _it_ [x](y`) `~s~`"),
             ("--- == 1. x", "`--- ==` 1. x"),
             ("  ", "–"),
             ("", "–"),
@@ -282,6 +299,60 @@ mod tests {
     fn the_page_says_verdict_totals_findings_changes_and_gaps() {
         let mut out = Vec::new();
         report(&Report::sample(), &mut out).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap());
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        # Access review: INCOMPLETE
+
+        **INCOMPLETE**: part of the population was not seen; see the end.
+        **2 open findings**, 0 waived; 5 users on 2 consoles.
+
+        - Run: `5f2a9c01d3b4e6f7`
+        - Collected: 2026-09-21 14:13 UTC to 2026-09-21 14:14 UTC
+
+        ## Consoles
+
+        | Console | Version | Population | Users | Open findings |
+        |---|---|---|--:|--:|
+        | `hq` | `6.6.210` | complete | 3 | 2 |
+        | `lab` | `6.6.210` | **INCOMPLETE** | 2 | 0 |
+
+        ## Open findings
+
+        | Severity | Open | New | Waived |
+        |---|--:|--:|--:|
+        | **critical** | 1 | 1 | 0 |
+        | **high** | 0 | 0 | 0 |
+        | medium | 1 | 0 | 0 |
+        | low | 0 | 0 | 0 |
+        | info | 0 | 0 | 0 |
+
+        | Severity | Rule | Console | Subject | What |
+        |---|---|---|---|---|
+        | **critical** | Local administrator without two-factor authentication | `hq` | user `nxadmin` | nxadmin is an administrator with a password alone |
+        | medium | Locked account | `hq` | user `=HYPERLINK("http://evil","x")` | an account is locked |
+
+        ## Changes
+
+        9 changes since 2026-09-14 14:14 UTC.
+
+        | Console | What | Name | Change |
+        |---|---|---|---|
+        | `hq` | finding new | `nxadmin` | nxadmin is an administrator with a password alone (critical, `local_admin_without_2fa`) |
+        | `hq` | finding resolved | `+zoe` | The user is gone; it was: `+zoe` is locked (medium, `locked_account`) |
+        | `hq` | user two factor lost | `nxadmin` | nxadmin has no second factor any more |
+        | `hq` | console version changed | `hq` | Console hq runs another version: `6.6.209` → `6.6.210` |
+        | `hq` | user role changed | `mia` | mia has role User (user) now, not Auditors: gains 1 privilege: view-asset-group-asset-data; loses 1 privilege: create-reports |
+        | `hq` | user removed | `+zoe` | `+zoe` was removed; it had role User (user) |
+        | `hq` | flags lost | `=HYPERLINK("http://evil","x")` | `=HYPERLINK("http://evil","x"`) loses 1 flag: all sites; it reaches 1 site by grants of its own |
+        | `hq` | site grants changed | `mia` | mia gains 1 site: Site 1; loses 2 sites: Site 2, Site 3 |
+        | `hq` | role upgraded | `user` | Role user, held by 2 users, gains 1 privilege: view-asset-group-asset-data (upgrade `6.6.209` → `6.6.210`) |
+
+        ## Not seen
+
+        | Console | Part | Seen | Gaps | Why |
+        |---|---|--:|--:|---|
+        | `lab` | user sites | 0 of 1 | 1 | unavailable |
+
+        recert 0.1.0, configuration `cccccccccccc`
+        "#);
     }
 }

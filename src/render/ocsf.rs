@@ -209,3 +209,38 @@ impl Serialize for Millis {
         out.serialize_i64(self.0.timestamp_millis())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(report: &Report) -> Vec<Value> {
+        let mut out = Vec::new();
+        findings(report, &mut out).unwrap();
+        let lines = std::str::from_utf8(&out).unwrap().lines();
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn an_event_says_whether_the_finding_is_new_and_whether_all_was_seen() {
+        let mut report = Report::sample();
+        report.findings[0].change = Some(FindingChange::Persisting);
+        report.findings[1].change = None;
+        report.consoles[0].verdict = Completeness::Incomplete;
+        let events = events(&report);
+        let activity = |event: &Value| (event["activity_name"].clone(), event["type_uid"].clone());
+        assert_eq!(activity(&events[0]), (json!("Update"), json!(200_302)));
+        assert_eq!(activity(&events[1]), (json!("Create"), json!(200_301)));
+        assert_eq!(events[0]["metadata"]["labels"], json!(["population:incomplete"]));
+        assert_eq!(events[0]["unmapped"]["console_complete"], false);
+        assert_eq!(events[0]["compliance"]["standards"], json!(["PCI DSS 4.0.1"]));
+        assert_eq!(events[0]["compliance"]["requirements"], json!(["PCI DSS 4.0.1 8.4.1"]));
+    }
+
+    #[test]
+    fn nothing_found_is_an_empty_file() {
+        let mut report = Report::sample();
+        report.findings.clear();
+        assert_eq!(events(&report), [] as [Value; 0]);
+    }
+}

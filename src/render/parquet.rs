@@ -1,7 +1,7 @@
 //! Parquet: users, grants and findings of one console and day, for whoever asks an estate's history questions.
 //!
-//! Each table lies in hive partitions, `parquet/users/console=hq/date=2026-11-23/<run>.parquet`, so that DuckDB, Spark
-//! or Trino reads the files of many runs as one table with the columns `console` and `date`. A file is named after its
+//! Each table lies in hive partitions, `parquet/users/console=hq/date=2026-11-23/<run>.parquet`, so that `DuckDB`,
+//! Spark or Trino reads the files of many runs as one table with the columns `console` and `date`. A file is named after its
 //! run: trees of several runs can be laid over each other. Text stands as the console wrote it.
 
 mod table;
@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::finding::{Severity, digest};
-use crate::model::{Confidence, MatchedBy};
+use crate::model::{Confidence, MatchedBy, PrivilegeId};
 use crate::report::{
     Completeness, ConsoleSummary, FindingChange, FindingRow, Grant, Report, Scopes, UserRow,
 };
@@ -201,7 +201,7 @@ impl Rows<'_> {
         file.maybe(user.role_id.as_deref(), File::text);
         file.maybe(user.role_name.as_deref(), File::text);
         file.flag(user.superuser);
-        file.texts(user.privileges.as_ref().map(|held| held.iter().map(|id| id.as_str())));
+        file.texts(user.privileges.as_ref().map(|held| held.iter().map(PrivilegeId::as_str)));
         file.flag(user.all_sites);
         file.scopes(&user.sites);
         file.flag(user.all_asset_groups);
@@ -267,5 +267,109 @@ impl File<'_> {
         };
         self.maybe(all, File::flag);
         self.numbers(listed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use bytes::Bytes;
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::{Field, Row};
+
+    use super::*;
+
+    fn bytes(table: Table, report: &Report, console: usize) -> Bytes {
+        let mut out = Vec::new();
+        table.render(report, &report.consoles[console], &mut out).unwrap();
+        out.into()
+    }
+
+    fn rows(bytes: Bytes) -> Vec<Row> {
+        let reader = SerializedFileReader::new(bytes).unwrap();
+        reader.get_row_iter(None).unwrap().map(Result::unwrap).collect()
+    }
+
+    fn field<'a>(row: &'a Row, name: &str) -> &'a Field {
+        row.get_column_iter().find(|(column, _)| *column == name).unwrap().1
+    }
+
+    #[test]
+    fn every_table_has_its_rows_and_says_what_it_was_made_from() {
+        let report = Report::sample();
+        for (console, complete) in [(0, true), (1, false)] {
+            let name = report.consoles[console].name.as_str();
+            let expected = [
+                report.users.iter().filter(|user| *user.console == *name).count(),
+                report.grants().filter(|grant| grant.console == name).count(),
+                report.findings.iter().filter(|finding| *finding.console == *name).count(),
+            ];
+            for (table, expected) in Table::ALL.into_iter().zip(expected) {
+                let rows = rows(bytes(table, &report, console));
+                assert_eq!(rows.len(), expected, "{table:?} of {name}");
+                for row in rows {
+                    assert_eq!(field(&row, "run"), &Field::Str(report.run.id.clone()));
+                    assert_eq!(field(&row, "complete"), &Field::Bool(complete));
+                    let collected = report.consoles[console].finished.timestamp_millis();
+                    assert_eq!(field(&row, "collected"), &Field::TimestampMillis(collected));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_told_from_not_known() {
+        let mut report = Report::sample();
+        report.users.truncate(3);
+        report.users[0].privileges = None;
+        report.users[1].privileges = Some(Vec::new());
+        report.users[2].privileges = Some(vec!["a".into(), "b".into()]);
+        report.users[0].sites = Scopes::Unknown;
+        report.users[1].sites = Scopes::Listed(Vec::new());
+        report.users[2].sites = Scopes::All;
+        report.users[0].enabled = None;
+        let rows = rows(bytes(Table::Users, &report, 0));
+        let shown = |name: &str| rows.iter().map(|row| field(row, name).to_string()).collect::<Vec<_>>();
+        assert_eq!(shown("privileges"), ["null", "[]", r#"["a", "b"]"#]);
+        assert_eq!(shown("sites"), ["null", "[]", "null"]);
+        assert_eq!(shown("reaches_all_sites"), ["null", "false", "true"]);
+        assert_eq!(shown("enabled"), ["null", "true", "true"]);
+        assert_eq!(field(&rows[1], "login"), &Field::Str(report.users[1].login.clone()));
+    }
+
+    #[test]
+    fn a_large_table_is_written_in_groups_and_the_same_twice() {
+        let mut report = Report::sample();
+        let user = report.users[2].clone();
+        report.users =
+            (0..70_000).map(|id| UserRow { id, login: format!("login {id}"), ..user.clone() }).collect();
+        let bytes = bytes(Table::Users, &report, 0);
+        let reader = SerializedFileReader::new(bytes.clone()).unwrap();
+        assert!(reader.metadata().num_row_groups() > 2);
+        assert_eq!(reader.metadata().file_metadata().created_by(), Some("recert version 0.1.0"));
+        let ids: HashSet<String> =
+            rows(bytes.clone()).iter().map(|row| field(row, "login").to_string()).collect();
+        assert_eq!(ids.len(), 70_000);
+        assert_eq!(super::tests::bytes(Table::Users, &report, 0), bytes);
+    }
+
+    #[test]
+    fn a_name_is_one_part_of_a_path_and_no_two_are_one() {
+        let long = "é".repeat(500);
+        let other = format!("{long}x");
+        let names =
+            ["hq", "..", ".", "a/b", "a%2Fb", "A b=c", "%", "", "\0", "\n", long.as_str(), other.as_str()];
+        let parts: HashSet<String> = names.iter().map(|name| component(name)).collect();
+        assert_eq!(parts.len(), names.len());
+        for part in &parts {
+            assert!(part.len() <= LONGEST && part != "." && part != "..", "{part}");
+            assert!(part.chars().all(|c| c.is_ascii_alphanumeric() || "_-.%".contains(c)), "{part}");
+        }
+        assert_eq!(component("hq-1.lab_2"), "hq-1.lab_2");
+        assert_eq!(component("A b=c/é"), "A%20b%3Dc%2F%C3%A9");
+        let report = Report::sample();
+        let path = Table::Users.path(&report.run.id, &report.consoles[0]);
+        assert_eq!(path, "parquet/users/console=hq/date=2026-09-21/5f2a9c01d3b4e6f7.parquet");
     }
 }

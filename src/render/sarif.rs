@@ -129,18 +129,22 @@ impl<'a> Rules<'a> {
 /// What was asked, when, and what is missing. Where something is, the run counts as failed: its results are not all.
 fn invocation(report: &Report) -> Value {
     let mut notifications = Vec::new();
-    for (row, gaps) in gaps_by_part(report).filter(|(row, _)| row.state != PartState::Complete) {
+    for (row, gaps) in gaps_by_part(report) {
+        let level = match row.state {
+            PartState::Incomplete => "error",
+            PartState::Undetermined => "warning",
+            PartState::Complete | PartState::NotAsked => continue,
+        };
         let of = row.expected.map_or_else(String::new, |expected| format!(" of {expected}"));
         let mut text =
             format!("{}: {} is {}: {}{of} seen", row.console, row.part, row.state.as_str(), row.examined);
         for gap in gaps.iter().take(GAPS) {
             let id = gap.id.as_deref().map_or_else(String::new, |id| format!(" {id}"));
-            text.push_str(&format!("; {}{id} {}", gap.endpoint, gap.reason.as_str()));
+            text.extend(["; ", &gap.endpoint, &id, " ", gap.reason.as_str()]);
         }
         if gaps.len() > GAPS {
-            text.push_str(&format!("; and {} more", gaps.len() - GAPS));
+            text.extend(["; and ", &(gaps.len() - GAPS).to_string(), " more"]);
         }
-        let level = if row.state == PartState::Incomplete { "error" } else { "warning" };
         notifications.push(json!({ "level": level, "message": { "text": literal(&text) } }));
     }
     for rule in report.rules.iter().filter(|rule| rule.verdict == Verdict::Error) {
@@ -187,7 +191,7 @@ impl Results<'_> {
                 "kind": subject_kind.as_str(),
             }]}],
             "partialFingerprints": { "recert/v1": finding.id },
-            "suppressions": self.suppression(finding).into_iter().collect::<Vec<_>>(),
+            "suppressions": suppression(finding).into_iter().collect::<Vec<_>>(),
             "properties": {
                 "console": console,
                 "severity": finding.severity,
@@ -205,16 +209,16 @@ impl Results<'_> {
         }
         result
     }
+}
 
-    fn suppression(&self, finding: &FindingRow) -> Option<Value> {
-        let waiver = finding.waiver.as_ref()?;
-        Some(json!({
-            "kind": "external",
-            "status": "accepted",
-            "justification": waiver,
-            "properties": { "expires": finding.waiver_expires.map(time) },
-        }))
-    }
+fn suppression(finding: &FindingRow) -> Option<Value> {
+    let waiver = finding.waiver.as_ref()?;
+    Some(json!({
+        "kind": "external",
+        "status": "accepted",
+        "justification": waiver,
+        "properties": { "expires": finding.waiver_expires.map(time) },
+    }))
 }
 
 /// Text as a message string that says it: in one, brackets make a link, braces a placeholder, and a backslash escapes.
@@ -251,4 +255,59 @@ fn score(severity: Severity) -> &'static str {
 
 fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(report: &Report) -> Value {
+        let mut out = Vec::new();
+        super::report(report, &mut out).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    #[test]
+    fn what_was_not_seen_makes_the_run_a_failed_one_and_is_named() {
+        let mut report = Report::sample();
+        report.run.verdict = Completeness::Incomplete;
+        let invocation = &log(&report)["runs"][0]["invocations"][0];
+        assert_eq!(invocation["executionSuccessful"], false);
+        let notifications = invocation["toolExecutionNotifications"].as_array().unwrap();
+        assert_eq!(notifications.len(), 1);
+        assert_eq!(notifications[0]["level"], "error");
+        let text = "lab: user_sites is incomplete: 0 of 1 seen; /api/3/users/{{id}}/sites 7 unavailable";
+        assert_eq!(notifications[0]["message"]["text"], text);
+    }
+
+    #[test]
+    fn a_rule_that_broke_makes_the_run_a_failed_one() {
+        let mut report = Report::sample();
+        report.run.verdict = Completeness::Complete;
+        report.coverage.clear();
+        assert_eq!(log(&report)["runs"][0]["invocations"][0]["executionSuccessful"], true);
+        report.rules[0].verdict = Verdict::Error;
+        let invocation = &log(&report)["runs"][0]["invocations"][0];
+        assert_eq!(invocation["executionSuccessful"], false);
+        let rule = &invocation["toolExecutionNotifications"][0]["associatedRule"]["id"];
+        assert_eq!(rule, &json!(report.rules[0].id));
+    }
+
+    #[test]
+    fn text_of_a_console_is_neither_link_nor_placeholder() {
+        assert_eq!(
+            literal("[click](http://evil.example) {0} \\"),
+            r"\[click\](http://evil.example) {{0}} \\"
+        );
+    }
+
+    #[test]
+    fn a_rule_stands_there_once_whichever_consoles_it_judged() {
+        let report = Report::sample();
+        let log = log(&report);
+        let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+        assert_eq!((rules.len(), report.rules.len()), (2, 4));
+        assert_eq!(rules[0]["defaultConfiguration"]["level"], "error");
+        assert_eq!(rules[0]["properties"]["tags"], json!(["PCI DSS 4.0.1 8.4.1"]));
+    }
 }
