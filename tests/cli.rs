@@ -106,6 +106,15 @@ const FILES: [&str; 13] = [
     "users.csv",
 ];
 
+/// Every file below a directory, by its path from there.
+fn all_files(directory: &Path) -> Vec<String> {
+    let below = |name: String| match directory.join(&name) {
+        path if path.is_dir() => all_files(&path).into_iter().map(|file| format!("{name}/{file}")).collect(),
+        _ => vec![name],
+    };
+    files(directory).into_iter().flat_map(below).collect()
+}
+
 fn files(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -200,8 +209,10 @@ async fn saved_snapshots_are_judged_again_to_the_same_bytes() {
             .await;
         assert_eq!(code(&output), 0, "{}", stderr(&output));
     }
-    for name in FILES {
-        let bytes = |run: &str| fs::read(bench.path(run).join(name)).unwrap();
+    let written = all_files(&bench.path("live"));
+    assert_eq!(written.iter().filter(|name| name.starts_with("parquet/")).count(), 3);
+    for name in written {
+        let bytes = |run: &str| fs::read(bench.path(run).join(&name)).unwrap();
         assert_eq!(bytes("first"), bytes("second"), "{name}");
         assert_eq!(bytes("live"), bytes("first"), "{name}");
     }

@@ -6,8 +6,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::view::{Text, counted, date, lateness};
-use super::{gaps_by_part, undetermined_parts};
+use super::{Text, counted, date, gaps_by_part, lateness, undetermined_parts};
 use crate::finding::Severity;
 use crate::model::PartState;
 use crate::report::{Completeness, ConsoleSummary, FindingChange, Report};
