@@ -251,3 +251,24 @@ fn picture(c: char) -> Option<char> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_artifact_has_a_path_of_its_own_and_a_flat_name_of_its_own() {
+        let mut report = Report::sample();
+        report.consoles[1].name = "../hq\r\nBcc: x".into();
+        let templates = Templates::builtin();
+        let all = artifacts(&report, &templates, &Format::ALL);
+        let names: HashSet<&str> = all.iter().map(|artifact| &*artifact.name).collect();
+        let flat: HashSet<String> = all.iter().map(Artifact::flat_name).collect();
+        assert_eq!((names.len(), flat.len(), all.len()), (17, 17, 17));
+        assert!(flat.iter().all(|name| !name.contains(['/', '\r', '\n', ' '])), "{flat:?}");
+        assert_eq!(artifacts(&report, &templates, &Format::USUAL).len(), 8);
+        assert!(artifacts(&report, &templates, &[]).is_empty());
+    }
+}
