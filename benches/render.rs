@@ -27,7 +27,7 @@ use recert::analyze::Policy;
 use recert::config::Config;
 use recert::history::History;
 use recert::model::Snapshot;
-use recert::render::{ARTIFACTS, Artifact, Format, Templates};
+use recert::render::{Artifact, Format, Templates, artifacts};
 use recert::report::Report;
 use recert::review::{self, Occasion};
 use recert::simulator::{self, Estate, EstateOptions, Simulator};
@@ -69,8 +69,8 @@ fn name(format: Format) -> String {
     serde_json::to_value(format).unwrap().as_str().unwrap().to_owned()
 }
 
-fn artifacts(what: &str) -> Vec<&'static Artifact> {
-    ARTIFACTS.iter().filter(|artifact| what == ALL || name(artifact.format) == what).collect()
+fn formats(what: &str) -> Vec<Format> {
+    Format::ALL.into_iter().filter(|format| what == ALL || name(*format) == what).collect()
 }
 
 /// A console of this size, collected over HTTP.
@@ -121,9 +121,10 @@ fn measure(path: &Path, what: &str) {
     let before = peak_megabytes();
     let started = Instant::now();
     let mut bytes = 0;
-    for artifact in artifacts(what) {
-        let file = path.with_file_name(artifact.name);
-        write(artifact, &report, &file);
+    let templates = Templates::builtin();
+    for artifact in artifacts(&report, &templates, &formats(what)) {
+        let file = path.with_file_name(artifact.flat_name());
+        write(&artifact, &file);
         bytes += fs::metadata(&file).unwrap().len();
     }
     let seconds = started.elapsed().as_secs_f64();
@@ -143,9 +144,9 @@ fn measure(path: &Path, what: &str) {
     }
 }
 
-fn write(artifact: &Artifact, report: &Report, path: &Path) {
+fn write(artifact: &Artifact<'_>, path: &Path) {
     let mut file = BufWriter::new(File::create(path).unwrap());
-    artifact.render(report, &Templates::builtin(), &mut file).unwrap();
+    artifact.render(&mut file).unwrap();
     file.flush().unwrap();
 }
 
@@ -160,12 +161,13 @@ type Sheet = (String, Vec<(u32, u16, Value)>);
 
 fn against_bare(report: &Report, path: &Path) {
     let files = ["ours.xlsx", "bare.xlsx"].map(|name| path.with_file_name(name));
-    let workbook = artifacts(&name(Format::Xlsx))[0];
-    write(workbook, report, &files[0]);
+    let templates = Templates::builtin();
+    let workbook = artifacts(report, &templates, &[Format::Xlsx]).remove(0);
+    write(&workbook, &files[0]);
     let sheets = cells(&files[0]);
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
-        ours.push(seconds(|| write(workbook, report, &files[0])));
+        ours.push(seconds(|| write(&workbook, &files[0])));
         bare.push(seconds(|| write_bare(&sheets, &files[1])));
     }
     let written = cells(&files[1]);

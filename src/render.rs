@@ -7,19 +7,27 @@ mod csv;
 mod email;
 mod html;
 mod json;
+mod markdown;
+mod ocsf;
+mod parquet;
+mod sarif;
 mod templates;
 mod view;
 mod xlsx;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Framework;
 use crate::model::{MatchedBy, PartState};
-use crate::report::{CoverageRow, ENDS_NOW, ENDS_SOON, GapRow, Report, UserRow, WaiverRow, WaiverState};
+use crate::report::{
+    ConsoleSummary, CoverageRow, ENDS_NOW, ENDS_SOON, GapRow, Report, UserRow, WaiverRow, WaiverState,
+};
 
 use templates::Template;
 use view::{Table, Text, counted, date, date_of, late, lateness};
@@ -42,68 +50,135 @@ pub enum Format {
     Html,
     /// The document that everything else can be derived from.
     Json,
+    /// Findings as events of the Open Cybersecurity Schema Framework, for a SIEM.
+    Ocsf,
+    /// Findings as a SARIF log, for tools that collect results of analyses.
+    Sarif,
+    /// Users, grants and findings as tables of an estate's history, for `DuckDB`, Spark or Trino.
+    Parquet,
+    /// The page for a ticket or a wiki.
+    Markdown,
 }
 
 impl Format {
-    /// All of them, in the order of the manifest.
-    pub const ALL: [Self; 4] = [Self::Xlsx, Self::Csv, Self::Html, Self::Json];
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Xlsx,
+        Self::Csv,
+        Self::Html,
+        Self::Json,
+        Self::Ocsf,
+        Self::Sarif,
+        Self::Parquet,
+        Self::Markdown,
+    ];
+
+    /// Those that a job writes unless it says otherwise: what people open, and the document. The others feed programs
+    /// that not everybody has, and a mail has no room for them.
+    pub const USUAL: [Self; 4] = [Self::Xlsx, Self::Csv, Self::Html, Self::Json];
 }
 
 /// One file of a review.
-#[derive(Debug, Clone, Copy)]
-pub struct Artifact {
-    /// Its name.
-    pub name: &'static str,
+pub struct Artifact<'a> {
+    /// Its path below the directory of the review; every part of it is a plain name.
+    pub name: Cow<'static, str>,
     /// Its media type.
     pub media_type: &'static str,
     /// The format that it belongs to.
     pub format: Format,
-    render: fn(&Report, &Templates, &mut dyn Write) -> io::Result<()>,
+    render: Render<'a>,
 }
 
-impl Artifact {
-    /// Writes the artifact of a report.
+type Render<'a> = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>;
+
+impl Artifact<'_> {
+    /// Writes the artifact.
     ///
     /// # Errors
     /// Those of `out`, and of the temporary files of the workbook. A template that replaces the page is tried when it
     /// is loaded, but it may still fail on data that the trial did not foresee: that is an [`io::Error::other`].
-    pub fn render(&self, report: &Report, templates: &Templates, out: &mut dyn Write) -> io::Result<()> {
-        (self.render)(report, templates, out)
+    pub fn render(&self, out: &mut dyn Write) -> io::Result<()> {
+        (self.render)(out)
+    }
+
+    /// Its name where there are no folders, as in a mail.
+    pub fn flat_name(&self) -> String {
+        self.name.replace('/', "-")
     }
 }
 
-/// Every artifact of a review, the manifest apart.
-pub const ARTIFACTS: &[Artifact] = &[
-    Artifact {
-        name: "report.xlsx",
-        media_type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        format: Format::Xlsx,
-        render: |report, _, out| xlsx::report(report, out),
-    },
-    Artifact {
-        name: "report.html",
-        media_type: "text/html; charset=utf-8",
-        format: Format::Html,
-        render: html::report,
-    },
-    Artifact {
-        name: "report.json",
-        media_type: "application/json",
-        format: Format::Json,
-        render: |report, _, out| json::report(report, out),
-    },
-    table("users.csv", |report, _, out| csv::users(report, out)),
-    table("grants.csv", |report, _, out| csv::grants(report, out)),
-    table("findings.csv", |report, _, out| csv::findings(report, out)),
-    table("roles.csv", |report, _, out| csv::roles(report, out)),
-    table("coverage.csv", |report, _, out| csv::coverage(report, out)),
+impl fmt::Debug for Artifact<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Artifact").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The artifacts of a report in these formats, the manifest apart; in the order of [`Format::ALL`].
+pub fn artifacts<'a>(report: &'a Report, templates: &'a Templates, formats: &[Format]) -> Vec<Artifact<'a>> {
+    let wanted = Format::ALL.into_iter().filter(|format| formats.contains(format));
+    wanted.flat_map(|format| of_format(report, templates, format)).collect()
+}
+
+fn of_format<'a>(report: &'a Report, templates: &'a Templates, format: Format) -> Vec<Artifact<'a>> {
+    let one = |name: &'static str, media_type, render: Render<'a>| {
+        vec![Artifact { name: name.into(), media_type, format, render }]
+    };
+    match format {
+        Format::Xlsx => one(
+            "report.xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Box::new(|out| xlsx::report(report, out)),
+        ),
+        Format::Csv => {
+            let table = |(name, render): (&'static str, CsvTable)| Artifact {
+                name: name.into(),
+                media_type: "text/csv; charset=utf-8",
+                format,
+                render: Box::new(move |out| render(report, out)),
+            };
+            CSV.into_iter().map(table).collect()
+        }
+        Format::Html => one(
+            "report.html",
+            "text/html; charset=utf-8",
+            Box::new(|out| html::report(report, templates, out)),
+        ),
+        Format::Json => one("report.json", "application/json", Box::new(|out| json::report(report, out))),
+        Format::Ocsf => {
+            one("findings.ocsf.jsonl", "application/x-ndjson", Box::new(|out| ocsf::findings(report, out)))
+        }
+        Format::Sarif => {
+            one("report.sarif", "application/sarif+json", Box::new(|out| sarif::report(report, out)))
+        }
+        // A name is one partition, even where two consoles should share it.
+        Format::Parquet => {
+            let consoles = report.consoles.chunk_by(|a, b| a.name == b.name).map(|alike| &alike[0]);
+            consoles.flat_map(|console| partitions(report, console)).collect()
+        }
+        Format::Markdown => {
+            one("report.md", "text/markdown; charset=utf-8", Box::new(|out| markdown::report(report, out)))
+        }
+    }
+}
+
+type CsvTable = fn(&Report, &mut dyn Write) -> io::Result<()>;
+
+const CSV: [(&str, CsvTable); 5] = [
+    ("users.csv", csv::users),
+    ("grants.csv", csv::grants),
+    ("findings.csv", csv::findings),
+    ("roles.csv", csv::roles),
+    ("coverage.csv", csv::coverage),
 ];
 
-const fn table(
-    name: &'static str,
-    render: fn(&Report, &Templates, &mut dyn Write) -> io::Result<()>,
-) -> Artifact {
-    Artifact { name, media_type: "text/csv; charset=utf-8", format: Format::Csv, render }
+/// The Parquet files of one console.
+fn partitions<'a>(report: &'a Report, console: &'a ConsoleSummary) -> impl Iterator<Item = Artifact<'a>> {
+    parquet::Table::ALL.into_iter().map(move |table| Artifact {
+        name: table.path(&report.run.id, console).into(),
+        media_type: "application/vnd.apache.parquet",
+        format: Format::Parquet,
+        render: Box::new(move |out| table.render(report, console, out)),
+    })
 }
 
 /// Users in the order that a reviewer needs them: the worst finding first, then the most findings; equals stay in the
@@ -174,5 +249,26 @@ fn picture(c: char) -> Option<char> {
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)),
         '\u{7f}' => Some('\u{2421}'),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_artifact_has_a_path_of_its_own_and_a_flat_name_of_its_own() {
+        let mut report = Report::sample();
+        report.consoles[1].name = "../hq\r\nBcc: x".into();
+        let templates = Templates::builtin();
+        let all = artifacts(&report, &templates, &Format::ALL);
+        let names: HashSet<&str> = all.iter().map(|artifact| &*artifact.name).collect();
+        let flat: HashSet<String> = all.iter().map(Artifact::flat_name).collect();
+        assert_eq!((names.len(), flat.len(), all.len()), (17, 17, 17));
+        assert!(flat.iter().all(|name| !name.contains(['/', '\r', '\n', ' '])), "{flat:?}");
+        assert_eq!(artifacts(&report, &templates, &Format::USUAL).len(), 8);
+        assert!(artifacts(&report, &templates, &[]).is_empty());
     }
 }

@@ -90,17 +90,30 @@ fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 13] = [
     "coverage.csv",
     "findings.csv",
+    "findings.ocsf.jsonl",
     "grants.csv",
     "manifest.json",
+    "parquet",
     "report.html",
     "report.json",
+    "report.md",
+    "report.sarif",
     "report.xlsx",
     "roles.csv",
     "users.csv",
 ];
+
+/// Every file below a directory, by its path from there.
+fn all_files(directory: &Path) -> Vec<String> {
+    let below = |name: String| match directory.join(&name) {
+        path if path.is_dir() => all_files(&path).into_iter().map(|file| format!("{name}/{file}")).collect(),
+        _ => vec![name],
+    };
+    files(directory).into_iter().flat_map(below).collect()
+}
 
 fn files(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
@@ -167,6 +180,18 @@ async fn an_incomplete_review_exits_with_3_and_says_so_everywhere() {
     assert_eq!(json(&bench.path("report/manifest.json"))["run"]["verdict"], "incomplete");
     let coverage = fs::read_to_string(bench.path("report/coverage.csv")).unwrap();
     assert!(coverage.contains("user_sites") && coverage.contains(",unavailable,4,503"), "{coverage}");
+    let page = fs::read_to_string(bench.path("report/report.md")).unwrap();
+    assert!(
+        page.starts_with("# Access review: INCOMPLETE\n") && page.contains("| `hq` | user sites |"),
+        "{page}"
+    );
+    let invocation = &json(&bench.path("report/report.sarif"))["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    let notification = invocation["toolExecutionNotifications"][0].to_string();
+    assert!(notification.contains("/api/3/users/{{id}}/sites 5 unavailable"), "{notification}");
+    let events = fs::read_to_string(bench.path("report/findings.ocsf.jsonl")).unwrap();
+    assert!(events.lines().count() > 0);
+    assert!(events.lines().all(|event| event.contains("\"population:incomplete\"")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,8 +209,10 @@ async fn saved_snapshots_are_judged_again_to_the_same_bytes() {
             .await;
         assert_eq!(code(&output), 0, "{}", stderr(&output));
     }
-    for name in FILES {
-        let bytes = |run: &str| fs::read(bench.path(run).join(name)).unwrap();
+    let written = all_files(&bench.path("live"));
+    assert_eq!(written.iter().filter(|name| name.starts_with("parquet/")).count(), 3);
+    for name in written {
+        let bytes = |run: &str| fs::read(bench.path(run).join(&name)).unwrap();
         assert_eq!(bytes("first"), bytes("second"), "{name}");
         assert_eq!(bytes("live"), bytes("first"), "{name}");
     }

@@ -10,14 +10,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::open::{chosen, collect};
 use super::review::templates;
 use super::{Mistake, Outcome, Screen, World, summary};
-use crate::deliver::publish;
-use crate::render::{ARTIFACTS, Format};
+use crate::deliver::{holds_only_job, publish, take_out};
+use crate::render::Format;
 use crate::review::{self, Occasion};
 use crate::simulator::Estate;
 
@@ -62,55 +61,24 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     let configuration = hex::encode(Sha256::digest(format!("demo seed {} users {users}", arguments.seed)));
     let occasion = Occasion { job: Some(JOB.to_owned()), scheduled: None, configuration };
     let report = review::report(snapshots, &policy, occasion, &history);
-    if let Some(former) = former {
-        former.remove()?;
+    if former {
+        take_out(&arguments.out)?;
     }
     publish(&arguments.out, &report, &Format::ALL, &templates(None)?)?;
     summary::print(&report, Some(&arguments.out), screen)?;
     Ok(super::review::outcome(&report, None))
 }
 
-/// The files of a former demo.
-struct FormerDemo(Vec<PathBuf>);
-
-impl FormerDemo {
-    fn remove(self) -> anyhow::Result<()> {
-        for path in self.0 {
-            fs::remove_file(&path).with_context(|| path.display().to_string())?;
-        }
-        Ok(())
+/// Whether a former demo stands in the way. Only what a demo wrote, and nothing else, may be replaced.
+fn former_demo(directory: &Path) -> Result<bool, Mistake> {
+    if fs::read_dir(directory).map_or(true, |mut entries| entries.next().is_none()) {
+        return Ok(false);
     }
-}
-
-/// Looks at what stands in the way. Only what a demo wrote, and nothing else, may be replaced.
-fn former_demo(directory: &Path) -> anyhow::Result<Option<FormerDemo>> {
-    #[derive(Deserialize)]
-    struct Manifest {
-        run: Run,
-    }
-    #[derive(Deserialize)]
-    struct Run {
-        job: Option<String>,
-    }
-    let Ok(entries) = fs::read_dir(directory) else { return Ok(None) };
-    let paths: Vec<PathBuf> =
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
-    if paths.is_empty() {
-        return Ok(None);
-    }
-    let manifest = fs::read(directory.join("manifest.json")).ok();
-    let manifest: Option<Manifest> = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let ours = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name == "manifest.json" || ARTIFACTS.iter().any(|artifact| artifact.name == name)
-    };
-    let demo = manifest.is_some_and(|manifest| manifest.run.job.as_deref() == Some(JOB));
-    if demo && paths.iter().all(ours) {
-        return Ok(Some(FormerDemo(paths)));
+    if holds_only_job(directory, JOB) {
+        return Ok(true);
     }
     Err(Mistake(format!(
         "{}: the directory holds something else than a former demo's files; name another one with --out",
         directory.display()
-    ))
-    .into())
+    )))
 }

@@ -30,7 +30,7 @@ pub struct JobTable {
     /// The consoles; all of them if left out.
     #[serde(default)]
     pub consoles: Vec<String>,
-    /// The formats; all of them if left out.
+    /// The formats; those of [`Format::USUAL`] if left out.
     #[serde(default = "JobTable::default_formats")]
     pub formats: Vec<Format>,
     /// Runs whose snapshots, findings and files the store keeps.
@@ -94,7 +94,7 @@ impl JobTable {
     }
 
     fn default_formats() -> Vec<Format> {
-        Format::ALL.to_vec()
+        Format::USUAL.to_vec()
     }
 
     const fn default_keep() -> usize {
@@ -124,7 +124,7 @@ impl JobTable {
             return Err(("jitter", "must be at most 720 minutes".to_owned()));
         }
         if self.formats.is_empty() {
-            return Err(("formats", "is empty; leave it out for all formats".to_owned()));
+            return Err(("formats", "is empty; leave it out for the usual formats".to_owned()));
         }
         if self.keep < 2 {
             let problem = "must be at least 2: a run is compared with the one before".to_owned();

@@ -1,11 +1,14 @@
 //! A directory that receives the files of one review: each written aside, synced and renamed, the manifest last.
 //!
-//! A directory with a manifest is whole. Without one, something failed, and what was written is taken away again.
+//! A directory with a manifest is whole. Without one, something failed, and what was written is taken away again. Some
+//! files lie in folders below it. What a manifest that was found somewhere says of paths is not believed: none leads out
+//! of its directory, and nothing behind a link is read as a run's file or taken away.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, FileType, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -13,7 +16,7 @@ use thiserror::Error;
 
 use super::{Manifest, ManifestFile};
 use crate::crash;
-use crate::render::{ARTIFACTS, Format, Templates};
+use crate::render::{Format, Templates, artifacts};
 use crate::report::Report;
 
 /// The owner writes, the group reads, others see nothing.
@@ -50,15 +53,20 @@ pub fn publish(
     let mut written = Vec::new();
     let published = write_all(directory, report, formats, templates, &mut written);
     if published.is_err() {
-        // Best effort: the error that is told is the first one.
-        for path in &written {
-            drop(fs::remove_file(path));
-        }
+        take_back(&written);
         if created {
             drop(fs::remove_dir(directory));
         }
     }
     published
+}
+
+/// Takes away what was written, best effort: the error that is told is the first one.
+fn take_back(written: &[PathBuf]) {
+    // What lies in a folder was written after it.
+    for path in written.iter().rev() {
+        drop(fs::remove_file(path).or_else(|_| fs::remove_dir(path)));
+    }
 }
 
 /// Copies the files of a published run into a new directory, each checked against the manifest, the manifest last.
@@ -75,9 +83,10 @@ pub fn copy_run(from: &Path, to: &Path) -> Result<(), PublishError> {
         fs::remove_dir_all(to).map_err(|source| io(to, source))?;
     }
     prepare(to)?;
+    let mut folders = Vec::new();
     for file in &listed.files {
-        let written = write(to, &file.name, &mut Vec::new(), |out| {
-            io::copy(&mut File::open(from.join(&file.name))?, out).map(drop)
+        let written = write(to, &file.name, &mut folders, |out| {
+            io::copy(&mut open_in(from, &file.name)?, out).map(drop)
         })?;
         if (written.size, &written.sha256) != (file.size, &file.sha256) {
             let source = io::Error::other("its content is not what the manifest says; it was changed");
@@ -85,6 +94,7 @@ pub fn copy_run(from: &Path, to: &Path) -> Result<(), PublishError> {
         }
         crash::point("copy-file");
     }
+    sync_folders(&folders)?;
     write(to, MANIFEST, &mut Vec::new(), |out| {
         io::copy(&mut File::open(from.join(MANIFEST))?, out).map(drop)
     })?;
@@ -93,12 +103,53 @@ pub fn copy_run(from: &Path, to: &Path) -> Result<(), PublishError> {
 
 /// Whether a directory holds nothing but what a copy of this run that died can have left.
 fn only_partial(directory: &Path, listed: &Listed) -> bool {
+    holds_only(directory, "", listed, &|name| {
+        let (folder, file) = name.rsplit_once('/').map_or(("", name), |(folder, file)| (folder, file));
+        let plain = file.strip_prefix('.').and_then(|file| file.strip_suffix(".partial")).unwrap_or(file);
+        let whole = if folder.is_empty() { plain.to_owned() } else { format!("{folder}/{plain}") };
+        listed.names(&whole)
+    })
+}
+
+/// Whether a directory holds plain files that are known by their path from there, the folders of a run's files, and
+/// nothing else: above all no link, which would lead to what is not the run's.
+fn holds_only(directory: &Path, below: &str, listed: &Listed, known: &impl Fn(&str) -> bool) -> bool {
     let Ok(entries) = fs::read_dir(directory) else { return false };
     entries.into_iter().all(|entry| {
-        let name = entry.map(|entry| entry.file_name().to_string_lossy().into_owned()).unwrap_or_default();
-        let plain = name.strip_prefix('.').and_then(|name| name.strip_suffix(".partial")).unwrap_or(&name);
-        plain == MANIFEST || listed.files.iter().any(|file| file.name == plain)
+        let Ok(entry) = entry else { return false };
+        let (Ok(kind), Ok(name)) = (entry.file_type(), entry.file_name().into_string()) else { return false };
+        let path = format!("{below}{name}");
+        if kind.is_dir() {
+            let folder = format!("{path}/");
+            let is_ours = listed.files.iter().any(|file| file.name.starts_with(&folder));
+            return is_ours && holds_only(&entry.path(), &folder, listed, known);
+        }
+        kind.is_file() && known(&path)
     })
+}
+
+/// Opens a file of a directory by its path from there, if neither it nor a folder on the way is a link.
+fn open_in(directory: &Path, name: &str) -> io::Result<File> {
+    if !lies_in(directory, name) {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "it is no plain file"));
+    }
+    File::open(directory.join(name))
+}
+
+fn lies_in(directory: &Path, name: &str) -> bool {
+    kind_in(directory, &directory.join(name)).is_some_and(|kind| kind.is_file())
+}
+
+/// What a path below a directory is; `None` if it is not there, or behind a link.
+fn kind_in(directory: &Path, path: &Path) -> Option<FileType> {
+    let kind = |path: &Path| fs::symlink_metadata(path).map(|found| found.file_type()).ok();
+    let mut folders = folders_above(directory, path);
+    folders.all(|folder| kind(folder).is_some_and(|kind| kind.is_dir())).then(|| kind(path)).flatten()
+}
+
+/// The folders between a directory and a path below it, the innermost first.
+fn folders_above<'a>(directory: &'a Path, path: &'a Path) -> impl Iterator<Item = &'a Path> {
+    path.ancestors().skip(1).take_while(move |folder| *folder != directory)
 }
 
 /// Makes the names in a directory, and the directory's own name, outlast a loss of power.
@@ -109,6 +160,15 @@ fn sync(directory: &Path) -> Result<(), PublishError> {
         Some(parent) => File::open(parent).and_then(|open| open.sync_all()).map_err(io),
         None => Ok(()),
     }
+}
+
+/// Makes the names in the folders among these paths outlast a loss of power, before a manifest speaks of them.
+fn sync_folders(written: &[PathBuf]) -> Result<(), PublishError> {
+    for path in written.iter().filter(|path| path.is_dir()) {
+        let io = |source| PublishError::Io { path: path.clone(), source };
+        File::open(path).and_then(|open| open.sync_all()).map_err(io)?;
+    }
+    Ok(())
 }
 
 /// Whether a directory already holds this very run, whole.
@@ -138,6 +198,32 @@ pub fn keep_latest(directory: &Path, job: &str, keep: usize) -> Result<(), Publi
     Ok(())
 }
 
+/// Whether a directory holds a run of this job, and nothing else.
+pub fn holds_only_job(directory: &Path, job: &str) -> bool {
+    Listed::read(directory).is_some_and(|listed| listed.run.job.as_deref() == Some(job))
+        && Listed::is_all_of(directory)
+}
+
+/// Takes the files of a run out of its directory, which stays; what is not the run's stays too.
+pub fn take_out(directory: &Path) -> Result<(), PublishError> {
+    let io = |path: &Path, source| PublishError::Io { path: path.to_owned(), source };
+    let Some(listed) = Listed::read(directory) else { return Ok(()) };
+    let paths: Vec<PathBuf> = listed.files.iter().map(|file| directory.join(&file.name)).collect();
+    for path in &paths {
+        if kind_in(directory, path).is_some_and(|kind| kind.is_file()) {
+            fs::remove_file(path).map_err(|source| io(path, source))?;
+        }
+    }
+    let folders: BTreeSet<&Path> = paths.iter().flat_map(|path| folders_above(directory, path)).collect();
+    for folder in folders.into_iter().rev() {
+        if kind_in(directory, folder).is_some_and(|kind| kind.is_dir()) {
+            fs::remove_dir(folder).map_err(|source| io(folder, source))?;
+        }
+    }
+    let manifest = directory.join(MANIFEST);
+    fs::remove_file(&manifest).map_err(|source| io(&manifest, source))
+}
+
 /// What a written manifest tells about its folder.
 #[derive(Deserialize)]
 struct Listed {
@@ -163,7 +249,18 @@ struct ListedFile {
 
 impl ListedFile {
     fn is_in(&self, directory: &Path) -> bool {
-        fs::metadata(directory.join(&self.name)).is_ok_and(|found| found.len() == self.size)
+        lies_in(directory, &self.name)
+            && fs::metadata(directory.join(&self.name)).is_ok_and(|found| found.len() == self.size)
+    }
+
+    /// Whether its name is a path below the directory, written in the one way that there is.
+    fn stays_below(&self) -> bool {
+        let parts: Vec<&str> = self.name.split('/').collect();
+        let plain = |part: &&str| {
+            let mut components = Path::new(part).components();
+            matches!((components.next(), components.next()), (Some(Component::Normal(_)), None))
+        };
+        parts.iter().all(plain) && self.name != MANIFEST && !self.name.contains('\0')
     }
 }
 
@@ -178,21 +275,19 @@ impl Listed {
         }
         let bytes = fs::read(path).ok()?;
         let listed: Self = serde_json::from_slice(&bytes).ok()?;
-        (listed.schema == Manifest::SCHEMA).then_some(listed)
+        let sound = listed.schema == Manifest::SCHEMA && listed.files.iter().all(ListedFile::stays_below);
+        sound.then_some(listed)
+    }
+
+    /// Whether it lists a file, or is it.
+    fn names(&self, name: &str) -> bool {
+        name == MANIFEST || self.files.iter().any(|file| file.name == name)
     }
 
     /// Whether a folder holds plain files that its manifest names, and nothing else.
     fn is_all_of(directory: &Path) -> bool {
-        let (Some(listed), Ok(entries)) = (Self::read(directory), fs::read_dir(directory)) else {
-            return false;
-        };
-        let known = |name: &str| name == MANIFEST || listed.files.iter().any(|file| file.name == name);
-        entries.into_iter().all(|entry| {
-            entry.is_ok_and(|entry| {
-                let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-                is_file && entry.file_name().to_str().is_some_and(known)
-            })
-        })
+        Self::read(directory)
+            .is_some_and(|listed| holds_only(directory, "", &listed, &|name| listed.names(name)))
     }
 }
 
@@ -221,10 +316,10 @@ fn write_all(
     written: &mut Vec<PathBuf>,
 ) -> Result<Manifest, PublishError> {
     let mut files = Vec::new();
-    for artifact in ARTIFACTS.iter().filter(|artifact| formats.contains(&artifact.format)) {
-        let file = write(directory, artifact.name, written, |out| artifact.render(report, templates, out))?;
-        files.push(file);
+    for artifact in artifacts(report, templates, formats) {
+        files.push(write(directory, &artifact.name, written, |out| artifact.render(out))?);
     }
+    sync_folders(written)?;
     crash::point("files-written");
     let manifest = Manifest::new(report, files);
     write(directory, MANIFEST, written, |out| {
@@ -236,15 +331,19 @@ fn write_all(
     Ok(manifest)
 }
 
-/// Writes one file aside, syncs it and gives it its name. A file that exists is never replaced or followed.
+/// Writes one file aside, syncs it and gives it its name. A file that exists is never replaced or followed. What it
+/// made, folders too, is added to `written`.
 fn write(
     directory: &Path,
     name: &str,
     written: &mut Vec<PathBuf>,
     render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<ManifestFile, PublishError> {
-    let (aside, path) = (directory.join(format!(".{name}.partial")), directory.join(name));
+    let path = directory.join(name);
     let io = |source| PublishError::Io { path: path.clone(), source };
+    let folder = make_folders(directory, name, written).map_err(io)?;
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let aside = folder.join(format!(".{file}.partial"));
     let file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&aside).map_err(io)?;
     written.push(aside.clone());
     file.set_permissions(Permissions::from_mode(FILE_MODE)).map_err(io)?;
@@ -258,6 +357,28 @@ fn write(
     crash::point("file-named");
     written.push(path.clone());
     Ok(ManifestFile { name: name.to_owned(), size, sha256: hex::encode(hash.finalize()) })
+}
+
+/// Creates the folders of a file below the directory, one by one; gives the one that the file lies in.
+fn make_folders(directory: &Path, name: &str, made: &mut Vec<PathBuf>) -> io::Result<PathBuf> {
+    let mut folder = directory.to_owned();
+    for part in name.split('/').rev().skip(1).collect::<Vec<_>>().into_iter().rev() {
+        folder.push(part);
+        match DirBuilder::new().mode(DIRECTORY_MODE).create(&folder) {
+            Ok(()) => {
+                made.push(folder.clone());
+                fs::set_permissions(&folder, Permissions::from_mode(DIRECTORY_MODE))?;
+            }
+            // Made for a file before; what another one put there in the meantime is not walked through.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if !fs::symlink_metadata(&folder)?.is_dir() {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(folder)
 }
 
 /// Hashes what is written while it is written.
@@ -293,6 +414,31 @@ mod tests {
         names
     }
 
+    /// Every file and folder below a directory, by its path from there.
+    fn all_below(directory: &Path) -> Vec<String> {
+        let mut all = Vec::new();
+        for name in names(directory) {
+            let path = directory.join(&name);
+            all.push(name.clone());
+            if fs::symlink_metadata(&path).unwrap().is_dir() {
+                all.extend(all_below(&path).into_iter().map(|below| format!("{name}/{below}")));
+            }
+        }
+        all
+    }
+
+    fn published(directory: &Path, report: &Report) -> Manifest {
+        publish(directory, report, &[Format::Json, Format::Parquet], &Templates::default()).unwrap()
+    }
+
+    /// Puts another name for its first file into a run's manifest.
+    fn rename_in_manifest(directory: &Path, to: &str) {
+        let path = directory.join(MANIFEST);
+        let mut manifest: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        manifest["files"][0]["name"] = to.into();
+        fs::write(path, manifest.to_string()).unwrap();
+    }
+
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o7777
     }
@@ -305,8 +451,15 @@ mod tests {
         let mut expected: Vec<String> = manifest.files.iter().map(|file| file.name.clone()).collect();
         expected.push("manifest.json".into());
         expected.sort();
-        assert_eq!(names(&directory), expected);
-        assert_eq!(expected.len(), ARTIFACTS.len() + 1);
+        let found = all_below(&directory);
+        let (folders, files): (Vec<_>, Vec<_>) =
+            found.iter().cloned().partition(|name| directory.join(name).is_dir());
+        assert_eq!(files, expected);
+        assert_eq!(expected.len(), 11 + 2 * 3 + 1, "one for each table and console, and the manifest");
+        assert!(folders.contains(&"parquet/users/console=lab".to_owned()), "{folders:?}");
+        for folder in folders {
+            assert_eq!(mode(&directory.join(folder)), 0o750);
+        }
         for file in &manifest.files {
             let path = directory.join(&file.name);
             let bytes = fs::read(&path).unwrap();
@@ -347,19 +500,103 @@ mod tests {
     }
 
     #[test]
+    fn folders_are_copied_and_what_an_attempt_that_died_left_in_them_is_written_anew() {
+        let parent = tempfile::tempdir().unwrap();
+        let (from, to) = (parent.path().join("run"), parent.path().join("copy"));
+        let manifest = published(&from, &Report::sample());
+        copy_run(&from, &to).unwrap();
+        assert_eq!(all_below(&to), all_below(&from));
+        let file = manifest.files.iter().find(|file| file.name.starts_with("parquet/")).unwrap();
+        let (folder, name) = file.name.rsplit_once('/').unwrap();
+        fs::remove_file(to.join(MANIFEST)).unwrap();
+        fs::rename(to.join(&file.name), to.join(format!("{folder}/.{name}.partial"))).unwrap();
+        copy_run(&from, &to).unwrap();
+        assert_eq!(all_below(&to), all_below(&from));
+        assert_eq!(fs::metadata(to.join(&file.name)).unwrap().len(), file.size);
+        fs::remove_file(to.join(MANIFEST)).unwrap();
+        fs::write(to.join(folder).join("signed.pdf"), "kept").unwrap();
+        assert!(matches!(copy_run(&from, &to), Err(PublishError::NotEmpty(_))));
+    }
+
+    #[test]
+    fn a_manifest_that_leads_out_of_its_directory_is_none() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join("outside"), "kept").unwrap();
+        let outside = parent.path().join("outside").display().to_string();
+        for name in [
+            "../outside",
+            "parquet/../../outside",
+            "./report.json",
+            "parquet//x",
+            "",
+            ".",
+            "x/",
+            MANIFEST,
+            "nul\0",
+            &outside,
+        ] {
+            let run = parent.path().join("run");
+            let mut report = Report::sample();
+            report.run.job = Some("weekly".into());
+            published(&run, &report);
+            rename_in_manifest(&run, name);
+            assert!(!holds_run(&run, &report.run.id), "{name:?}");
+            assert!(!holds_only_job(&run, "weekly"), "{name:?}");
+            assert!(copy_run(&run, &parent.path().join("copy")).is_err(), "{name:?}");
+            let before = all_below(&run);
+            take_out(&run).unwrap();
+            assert_eq!(all_below(&run), before, "{name:?}");
+            fs::remove_dir_all(run).unwrap();
+        }
+        assert_eq!(fs::read(outside).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn links_are_neither_followed_nor_taken_away() {
+        let parent = tempfile::tempdir().unwrap();
+        let (run, elsewhere) = (parent.path().join("run"), parent.path().join("elsewhere"));
+        let mut report = Report::sample();
+        report.run.job = Some("weekly".into());
+        published(&run, &report);
+        assert!(holds_only_job(&run, "weekly"));
+        // The same files, but behind a link to where they are somebody else's.
+        fs::rename(run.join("parquet"), &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, run.join("parquet")).unwrap();
+        let there = all_below(&elsewhere);
+        assert!(!holds_only_job(&run, "weekly"));
+        assert!(copy_run(&run, &parent.path().join("copy")).is_err());
+        keep_latest(parent.path(), "weekly", 0).unwrap();
+        take_out(&run).unwrap();
+        assert_eq!(all_below(&elsewhere), there);
+        assert_eq!(names(&run), ["parquet"], "the link stays, the files of the run are gone");
+    }
+
+    #[test]
+    fn a_run_is_taken_out_of_its_directory_with_its_folders_and_nothing_else() {
+        let run = tempfile::tempdir().unwrap();
+        published(run.path(), &Report::sample());
+        fs::write(run.path().join("parquet/users/notes.txt"), "kept").unwrap();
+        assert!(take_out(run.path()).is_err(), "a folder that is not empty stays");
+        assert_eq!(fs::read(run.path().join("parquet/users/notes.txt")).unwrap(), b"kept");
+        fs::remove_file(run.path().join("parquet/users/notes.txt")).unwrap();
+        take_out(run.path()).unwrap();
+        assert_eq!(names(run.path()), [] as [&str; 0]);
+    }
+
+    #[test]
     fn a_failing_write_leaves_nothing_behind() {
         let directory = tempfile::tempdir().unwrap();
         let mut written = Vec::new();
         write(directory.path(), "first", &mut written, |out| out.write_all(b"whole")).unwrap();
-        let full = write(directory.path(), "second", &mut written, |out| {
+        write(directory.path(), "a/b/third", &mut written, |out| out.write_all(b"whole")).unwrap();
+        let full = write(directory.path(), "a/c/second", &mut written, |out| {
             out.write_all(b"half")?;
             Err(io::ErrorKind::StorageFull.into())
         });
         assert!(matches!(full, Err(PublishError::Io { ref path, .. }) if path.ends_with("second")));
-        assert_eq!(names(directory.path()), [".second.partial", "first"]);
-        for path in &written {
-            drop(fs::remove_file(path));
-        }
+        let left = all_below(directory.path());
+        assert_eq!(left, ["a", "a/b", "a/b/third", "a/c", "a/c/.second.partial", "first"]);
+        take_back(&written);
         assert_eq!(names(directory.path()), [] as [&str; 0]);
     }
 }

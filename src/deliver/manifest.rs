@@ -22,7 +22,7 @@ pub struct Manifest {
 /// One file of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ManifestFile {
-    /// Its name.
+    /// Its path from the manifest, with `/` between the names.
     pub name: String,
     /// Its size in bytes.
     pub size: u64,

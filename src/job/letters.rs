@@ -10,7 +10,9 @@ use super::{Host, Plan, PlannedJob, RunError};
 use crate::config::{EmailTable, When};
 use crate::deliver::{Attachment, LeftFile, Letter, NamedAs, Packed, message_id, pack};
 use crate::finding::Verdict;
-use crate::render::{self, ARTIFACTS, Alarm, Attached, Mail, MailContext, MailKind, alarm_mail, report_mail};
+use crate::render::{
+    self, Alarm, Artifact, Attached, Mail, MailContext, MailKind, alarm_mail, artifacts, report_mail,
+};
 use crate::report::{Completeness, Report};
 use crate::review::Scheduled;
 use crate::store::{Channel, NewParcel, ParcelKind};
@@ -169,7 +171,7 @@ impl Desk<'_> {
             Packed::Plain(Vec::new())
         } else {
             let archive = format!("recert-{}.zip", report.run.id);
-            pack(self.read(table, files).map_err(letter)?, budget, &archive).map_err(letter)?
+            pack(self.read(table, report, files).map_err(letter)?, budget, &archive).map_err(letter)?
         };
         let mut names = Vec::new();
         let mut left = Vec::new();
@@ -200,15 +202,14 @@ impl Desk<'_> {
         Ok((mail, attachments))
     }
 
-    /// The files of a run that a table wants.
-    fn read(&self, table: &EmailTable, files: &Path) -> std::io::Result<Vec<Attachment>> {
+    /// The files of a run that a table wants; a mail has no folders.
+    fn read(&self, table: &EmailTable, report: &Report, files: &Path) -> std::io::Result<Vec<Attachment>> {
         let formats = table.formats.as_ref().unwrap_or(&self.job.table.formats);
-        let wanted = ARTIFACTS.iter().filter(|artifact| formats.contains(&artifact.format));
-        let read = |artifact: &render::Artifact| {
-            let bytes = fs::read(files.join(artifact.name))?;
-            Ok(Attachment { name: artifact.name.to_owned(), media_type: artifact.media_type, bytes })
+        let read = |artifact: &Artifact<'_>| {
+            let bytes = fs::read(files.join(&*artifact.name))?;
+            Ok(Attachment { name: artifact.flat_name(), media_type: artifact.media_type, bytes })
         };
-        wanted.map(read).collect()
+        artifacts(report, &self.plan.templates, formats).iter().map(read).collect()
     }
 
     /// Gives a parcel its finished bytes.

@@ -10,7 +10,7 @@ use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
 use recert::console::{Console, Settings};
 use recert::history::{Before, History};
 use recert::model::{Answer, AuthenticationSourceId, Depth, Snapshot};
-use recert::render::{ARTIFACTS, Templates};
+use recert::render::{Format, Templates, artifacts};
 use recert::review::{self, Occasion, Source};
 use recert::simulator::{
     self, Account, Estate, EstateOptions, GroupRecord, RoleDefinition, Seed, Simulator, SiteRecord,
@@ -27,7 +27,7 @@ pub(crate) struct Reviewed {
     /// What was collected of it.
     pub(crate) snapshot: Snapshot,
     /// Every artifact, by name.
-    pub(crate) files: BTreeMap<&'static str, Vec<u8>>,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
 }
 
 /// The review, made once for all tests.
@@ -82,12 +82,14 @@ async fn reviewed() -> Reviewed {
         Occasion::default(),
         &History { before: Some(before(snapshot.clone())), ..History::default() },
     );
-    let render = |artifact: &recert::render::Artifact| {
+    let templates = Templates::builtin();
+    let render = |artifact: &recert::render::Artifact<'_>| {
         let mut file = Vec::new();
-        artifact.render(&report, &Templates::builtin(), &mut file).unwrap();
-        (artifact.name, file)
+        artifact.render(&mut file).unwrap();
+        (artifact.name.clone().into_owned(), file)
     };
-    Reviewed { estate, snapshot, files: ARTIFACTS.iter().map(render).collect() }
+    let files = artifacts(&report, &templates, &Format::ALL).iter().map(render).collect();
+    Reviewed { estate, snapshot, files }
 }
 
 /// The run before: everyone in another state, with other roles, flags and grants, and half of everything not there yet or

@@ -498,7 +498,7 @@ fn hostile_text_stays_text() {
 fn what_does_not_fit_on_a_sheet_continues_on_a_further_one() {
     let report = Report::sample();
     let whole = sample().body("Users");
-    let mut book = Opened::within(&report, Limits { rows: HEAD_ROWS + 2, columns: 16_384 });
+    let mut book = Opened::within(&report, Limits { rows: HEAD_ROWS + 2, columns: 16_384, ..Limits::EXCEL });
     let names: Vec<String> = book.0.sheet_names();
     let users: Vec<&String> = names.iter().filter(|name| name.starts_with("Users")).collect();
     assert_eq!(users, ["Users", "Users (2)", "Users (3)"]);
@@ -511,11 +511,13 @@ fn what_does_not_fit_on_a_sheet_continues_on_a_further_one() {
 
 #[test]
 fn columns_that_do_not_fit_continue_on_a_further_sheet() {
-    let mut book = Opened::within(&Report::sample(), Limits { rows: 1_048_576, columns: 9 });
+    let mut book = Opened::within(&Report::sample(), Limits { rows: 1_048_576, columns: 9, ..Limits::EXCEL });
     assert_eq!(book.header("Roles and privileges").split('|').count(), 9);
-    let mut narrow = Opened::within(&Report::sample(), Limits { rows: 1_048_576, columns: 8 });
+    let mut narrow =
+        Opened::within(&Report::sample(), Limits { rows: 1_048_576, columns: 8, ..Limits::EXCEL });
     assert_eq!(narrow.header("Access matrix (hq)"), "Login|Name|Role|Site 1|Site 2|Site 3|Group 1|Group 2");
-    let mut halved = Opened::within(&Report::sample(), Limits { rows: 1_048_576, columns: 12 });
+    let mut halved =
+        Opened::within(&Report::sample(), Limits { rows: 1_048_576, columns: 12, ..Limits::EXCEL });
     assert_eq!(halved.header("Roles and privileges (2)").split('|').count(), 12);
 }
 
@@ -533,7 +535,7 @@ fn findings_lead_to_their_users() {
         links
     };
     assert_eq!(links(Limits::EXCEL), ["'Users'!A4", "'Users'!A5"]);
-    assert_eq!(links(Limits { rows: HEAD_ROWS + 1, columns: 16_384 }), ["'Users'!A4"]);
+    assert_eq!(links(Limits { rows: HEAD_ROWS + 1, columns: 16_384, ..Limits::EXCEL }), ["'Users'!A4"]);
 }
 
 #[test]
