@@ -24,7 +24,7 @@ use crate::report::{CoverageRow, ENDS_NOW, ENDS_SOON, GapRow, Report, UserRow, W
 use templates::Template;
 use view::{Table, Text, counted, date, date_of, late, lateness};
 
-pub use email::{Alarm, Attached, LeftFile, Mail, MailContext, MailKind, alarm_mail, report_mail};
+pub use email::{Alarm, Attached, ChainHead, LeftFile, Mail, MailContext, MailKind, alarm_mail, report_mail};
 pub use templates::{TemplateError, Templates};
 
 /// Every template, whoever renders it.

@@ -17,6 +17,7 @@ use super::open::{chosen, collect};
 use super::review::templates;
 use super::{Mistake, Outcome, Screen, World, summary};
 use crate::deliver::publish;
+use crate::evidence::{ChainPlace, Filing, Observed, PACK};
 use crate::render::{ARTIFACTS, Format};
 use crate::review::{self, Occasion};
 use crate::simulator::Estate;
@@ -61,11 +62,13 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
 
     let configuration = hex::encode(Sha256::digest(format!("demo seed {} users {users}", arguments.seed)));
     let occasion = Occasion { job: Some(JOB.to_owned()), scheduled: None, configuration };
+    let observed = Observed::of(&snapshots)?;
     let report = review::report(snapshots, &policy, occasion, &history);
     if let Some(former) = former {
         former.remove()?;
     }
-    publish(&arguments.out, &report, &Format::ALL, &templates(None)?)?;
+    let filing = Filing { observed: &observed, receipts: None, place: &ChainPlace::alone(), key: None };
+    publish(&arguments.out, &report, &Format::ALL, &templates(None)?, &filing)?;
     summary::print(&report, Some(&arguments.out), screen)?;
     Ok(super::review::outcome(&report, None))
 }
@@ -102,7 +105,7 @@ fn former_demo(directory: &Path) -> anyhow::Result<Option<FormerDemo>> {
     let manifest: Option<Manifest> = manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let ours = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name == "manifest.json" || ARTIFACTS.iter().any(|artifact| artifact.name == name)
+        name == "manifest.json" || name == PACK || ARTIFACTS.iter().any(|artifact| artifact.name == name)
     };
     let demo = manifest.is_some_and(|manifest| manifest.run.job.as_deref() == Some(JOB));
     if demo && paths.iter().all(ours) {

@@ -13,8 +13,10 @@ use thiserror::Error;
 
 use super::{Manifest, ManifestFile};
 use crate::crash;
+use crate::evidence::{Artifact, Filing, PACK, write_pack};
 use crate::render::{ARTIFACTS, Format, Templates};
 use crate::report::Report;
+use crate::store::Link;
 
 /// The owner writes, the group reads, others see nothing.
 const DIRECTORY_MODE: u32 = 0o750;
@@ -39,16 +41,26 @@ pub enum PublishError {
     },
 }
 
-/// Writes the artifacts of the wanted formats and the manifest into a new or empty directory.
+/// What a directory received.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The link that its evidence is.
+    pub link: Link,
+}
+
+/// Writes the artifacts of the wanted formats, the evidence and the manifest into a new or empty directory.
 pub fn publish(
     directory: &Path,
     report: &Report,
     formats: &[Format],
     templates: &Templates,
-) -> Result<Manifest, PublishError> {
+    filing: &Filing<'_>,
+) -> Result<Published, PublishError> {
     let created = prepare(directory)?;
     let mut written = Vec::new();
-    let published = write_all(directory, report, formats, templates, &mut written);
+    let published = write_all(directory, report, formats, templates, filing, &mut written);
     if published.is_err() {
         // Best effort: the error that is told is the first one.
         for path in &written {
@@ -218,22 +230,46 @@ fn write_all(
     report: &Report,
     formats: &[Format],
     templates: &Templates,
+    filing: &Filing<'_>,
     written: &mut Vec<PathBuf>,
-) -> Result<Manifest, PublishError> {
+) -> Result<Published, PublishError> {
     let mut files = Vec::new();
     for artifact in ARTIFACTS.iter().filter(|artifact| formats.contains(&artifact.format)) {
         let file = write(directory, artifact.name, written, |out| artifact.render(report, templates, out))?;
         files.push(file);
     }
     crash::point("files-written");
+    let (pack, link) = file_evidence(directory, report, &files, filing, written)?;
+    crash::point("evidence-written");
+    files.push(pack);
     let manifest = Manifest::new(report, files);
-    write(directory, MANIFEST, written, |out| {
-        serde_json::to_writer_pretty(&mut *out, &manifest)?;
-        out.write_all(b"\n")
-    })?;
+    write(directory, MANIFEST, written, |out| out.write_all(&manifest.bytes()?))?;
     crash::point("manifest-named");
     sync(directory)?;
-    Ok(manifest)
+    Ok(Published { manifest, link })
+}
+
+/// Writes the evidence. It vouches for the manifest as well, which names it: there, its own size and hash are blank.
+fn file_evidence(
+    directory: &Path,
+    report: &Report,
+    files: &[ManifestFile],
+    filing: &Filing<'_>,
+    written: &mut Vec<PathBuf>,
+) -> Result<(ManifestFile, Link), PublishError> {
+    let io = |source| PublishError::Io { path: directory.join(PACK), source };
+    let blank = ManifestFile { name: PACK.to_owned(), size: 0, sha256: "0".repeat(64) };
+    let manifest = Manifest::new(report, files.iter().cloned().chain([blank]).collect());
+    let manifest = manifest.bytes().map(|bytes| hex::encode(Sha256::digest(bytes))).map_err(io)?;
+    let artifacts: Vec<Artifact<'_>> =
+        files.iter().map(|file| Artifact { name: &file.name, sha256: &file.sha256 }).collect();
+    let mut link = None;
+    let pack = write(directory, PACK, written, |out| {
+        link = Some(write_pack(out, report, directory, &artifacts, manifest, filing)?);
+        Ok(())
+    })?;
+    let link = link.ok_or_else(|| io(io::Error::other("was not written")))?;
+    Ok((pack, link))
 }
 
 /// Writes one file aside, syncs it and gives it its name. A file that exists is never replaced or followed.
@@ -283,6 +319,16 @@ impl Write for Hashed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::{ChainPlace, Observed};
+    use crate::model::sample::{snapshot, user};
+
+    /// Publishes as a run that stands alone.
+    fn published(directory: &Path, report: &Report, formats: &[Format]) -> Result<Published, PublishError> {
+        let observed = Observed::of(&[snapshot(vec![user(1, "mia")])]).unwrap();
+        let place = ChainPlace::alone();
+        let filing = Filing { observed: &observed, receipts: None, place: &place, key: None };
+        publish(directory, report, formats, &Templates::default(), &filing)
+    }
 
     fn names(directory: &Path) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(directory)
@@ -301,12 +347,12 @@ mod tests {
     fn publishes_every_file_with_its_hash_and_mode() {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path().join("new/review");
-        let manifest = publish(&directory, &Report::sample(), &Format::ALL, &Templates::default()).unwrap();
+        let manifest = published(&directory, &Report::sample(), &Format::ALL).unwrap().manifest;
         let mut expected: Vec<String> = manifest.files.iter().map(|file| file.name.clone()).collect();
         expected.push("manifest.json".into());
         expected.sort();
         assert_eq!(names(&directory), expected);
-        assert_eq!(expected.len(), ARTIFACTS.len() + 1);
+        assert_eq!(expected.len(), ARTIFACTS.len() + 2, "and evidence and manifest");
         for file in &manifest.files {
             let path = directory.join(&file.name);
             let bytes = fs::read(&path).unwrap();
@@ -321,7 +367,7 @@ mod tests {
     fn refuses_a_directory_that_is_not_empty() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("evidence"), "kept").unwrap();
-        let error = publish(directory.path(), &Report::sample(), &Format::ALL, &Templates::default());
+        let error = published(directory.path(), &Report::sample(), &Format::ALL);
         assert!(matches!(error, Err(PublishError::NotEmpty(_))));
         assert_eq!(names(directory.path()), ["evidence"]);
     }
@@ -334,14 +380,17 @@ mod tests {
             report.run.job = Some(job.into());
             report.run.finished += chrono::TimeDelta::days(day);
             let directory = parent.path().join(format!("{job}-{day}"));
-            publish(&directory, &report, &[Format::Json], &Templates::default()).unwrap();
+            published(&directory, &report, &[Format::Json]).unwrap();
         }
         fs::create_dir(parent.path().join("notes")).unwrap();
         fs::write(parent.path().join("weekly-1/signed.pdf"), "kept").unwrap();
         fs::remove_file(parent.path().join("weekly-2/report.json")).unwrap();
         keep_latest(parent.path(), "weekly", 2).unwrap();
         assert_eq!(names(parent.path()), ["notes", "quarterly-0", "weekly-1", "weekly-3", "weekly-4"]);
-        assert_eq!(names(&parent.path().join("weekly-1")), ["manifest.json", "report.json", "signed.pdf"]);
+        assert_eq!(
+            names(&parent.path().join("weekly-1")),
+            ["evidence.zip", "manifest.json", "report.json", "signed.pdf"]
+        );
         assert!(holds_run(&parent.path().join("weekly-4"), &Report::sample().run.id));
         assert!(!holds_run(&parent.path().join("weekly-4"), "another"));
     }

@@ -17,6 +17,7 @@ fn context() -> MailContext<'static> {
         attached: Attached::Files(&["report.xlsx", "report.html"]),
         lies_at: Some(Path::new("/var/lib/recert/reports/weekly")),
         host: "review-01",
+        head: None,
     }
 }
 
