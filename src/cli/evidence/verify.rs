@@ -115,14 +115,16 @@ fn tell(report: &ChainReport, anchors: &Anchors, screen: &mut Screen) -> io::Res
             report.links.len()
         )),
         some => {
+            let faults = if some == 1 { "1 fault".to_owned() } else { format!("{some} faults") };
             let label = "NOT WHOLE".red();
-            screen.line(format!(
-                "{}  {some} faults; {} links are whole by themselves",
-                label.bold(),
-                report.links.len()
-            ))
+            let whole = links(report.links.len());
+            screen.line(format!("{}  {faults}; whole by themselves: {whole}", label.bold()))
         }
     }
+}
+
+fn links(count: usize) -> String {
+    if count == 1 { "1 link".to_owned() } else { format!("{count} links") }
 }
 
 fn tell_chain(chain: &Span, report: &ChainReport, screen: &mut Screen) -> io::Result<()> {
