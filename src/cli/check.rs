@@ -211,7 +211,9 @@ fn evidence(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
             Ok(lines.screen.line(format!("      for the auditor, to check it with: {public}"))?)
         }
         Ok(None) => {
-            lines.ok("evidence: unsigned, chained all the same; [evidence] key names a key that signs")
+            let what =
+                "evidence: unsigned, and linked all the same; [evidence] key names a key that signs it";
+            Ok(lines.screen.line(format!("      {what}"))?)
         }
         Err(error) => lines
             .fail(&error.to_string(), "mend what the line above names; the daemon does not start without"),
