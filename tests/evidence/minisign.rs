@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 use std::process::Command;
 
-use recert::evidence::SigningKey;
+use recert::evidence::{SigningKey, check_statement};
 
 use crate::kept::{Kept, OTHER, PUBLIC, SECRET};
 use crate::programs::{finished, program};
@@ -13,6 +13,27 @@ use crate::programs::{finished, program};
 fn accepts(minisign: &Path, statement: &Path, public: &str) -> bool {
     let output = Command::new(minisign).args(["-V", "-P", public, "-m"]).arg(statement).output().unwrap();
     output.status.success()
+}
+
+/// The statement and the comment are genuine, the signature is somebody else's: without any key from elsewhere, the
+/// statement itself says whose it must be.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_somebody_else_signs_anew_is_refused() {
+    let Some(minisign) = program("minisign") else { return };
+    let kept = Kept::of(1, Some(SECRET)).await;
+    let (statement, genuine) = kept.store().statement(1).await.unwrap();
+    let genuine = genuine.unwrap();
+    assert!(check_statement(&statement, Some(genuine.as_bytes()), &[]).is_ok());
+    let comment = genuine.lines().nth(2).unwrap().strip_prefix("trusted comment: ").unwrap();
+    let (path, key) = (kept.path("manifest.json"), kept.path("other.key"));
+    fs::write(&path, &statement).unwrap();
+    fs::write(&key, OTHER).unwrap();
+    let mut command = Command::new(&minisign);
+    finished(command.args(["-S", "-t", comment, "-s"]).arg(&key).arg("-m").arg(&path));
+    let anew = fs::read(path.with_added_extension("minisig")).unwrap();
+    let refused = check_statement(&statement, Some(&anew), &[]).unwrap_err();
+    assert_eq!(refused.fault.file.as_deref(), Some("manifest.json.minisig"), "{refused:?}");
+    assert!(check_statement(&statement, None, &[]).is_err(), "the signature is taken away");
 }
 
 #[tokio::test(flavor = "multi_thread")]
