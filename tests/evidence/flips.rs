@@ -74,6 +74,29 @@ async fn every_byte_behind_the_files_of_the_last_archive_counts() {
     });
 }
 
+/// The last byte of a compressed file has bits that mean nothing: the file unpacks to the same bytes, whatever they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn bits_that_mean_nothing_count_as_well() {
+    let kept = Kept::of(1, None).await;
+    let pack = kept.packs().await.pop().unwrap();
+    let mut archive = zip::ZipArchive::new(Cursor::new(pack.clone())).unwrap();
+    let mut unnoticed = 0;
+    for index in 0..archive.len() {
+        let file = archive.by_index(index).unwrap();
+        let last = usize::try_from(file.data_start().unwrap() + file.compressed_size()).unwrap() - 1;
+        drop(file);
+        for bit in 0..8 {
+            let mut pack = pack.clone();
+            pack[last] ^= 1 << bit;
+            let mut archive = zip::ZipArchive::new(Cursor::new(pack.clone())).unwrap();
+            let mut file = archive.by_index(index).unwrap();
+            unnoticed += u32::from(std::io::copy(&mut file, &mut std::io::sink()).is_ok());
+            assert!(check_pack(Cursor::new(pack), &[]).is_err(), "file {index}, bit {bit}");
+        }
+    }
+    assert!(unnoticed > 0, "there are such bits");
+}
+
 /// The files beside the archives count as well, and the fault names the run.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flip_in_any_file_of_a_run_is_found_and_named() {

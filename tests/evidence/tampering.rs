@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use recert::evidence::{Anchors, BadLink, PublicKey, SigningKey, places, verify};
+use recert::evidence::{Anchors, BadLink, ChainReport, PublicKey, SigningKey, places, verify};
 
 use crate::kept::{Kept, OTHER, PUBLIC, SECRET, copied};
 
@@ -116,6 +116,14 @@ async fn a_link_that_was_made_anew_is_found() {
     fs::write(file(&folder, 2), other).unwrap();
     let found = faults(&folder, &anchors);
     assert!(found.iter().any(|fault| fault.index == Some(2) && fault.path.is_none()), "{found:?}");
+
+    // A link of this chain with other content: whole by itself, but not the one that the next one knows.
+    let folder = exported(&kept, "replaced").await;
+    let mut links = verify(&places(&folder).unwrap(), &anchors).links;
+    links[2].link.sha256 = "0".repeat(64);
+    let found = ChainReport::of(links, &anchors).faults;
+    assert_eq!((found.len(), found[0].index), (1, Some(3)), "{found:?}");
+    assert!(found[0].problem.contains("link 4 names as the one before"), "{found:?}");
 
     // The whole chain made anew, without a hole: only the head tells.
     let anew = Kept::of(6, None).await;
