@@ -245,3 +245,72 @@ pub(super) fn check_statement_file(path: &Path, keys: &[PublicKey]) -> Result<Ch
     let signature = signature.transpose().map_err(Fault::from)?;
     check_statement(&read(path, LARGEST_STATEMENT).map_err(Fault::from)?, signature.as_deref(), keys)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use super::super::{Archive, Filing, Observed, write_pack};
+    use super::*;
+    use crate::model::sample::{snapshot, user};
+    use crate::report::Report;
+
+    /// The evidence of a run without files, and its statement as text.
+    fn evidence() -> (Vec<u8>, String) {
+        let observed = Observed::of(&[snapshot(vec![user(1, "mia")])]).unwrap();
+        let filing = Filing { observed: &observed, receipts: None, place: &ChainPlace::alone(), key: None };
+        let mut bytes = Vec::new();
+        let folder = Path::new("/nonexistent");
+        let link = write_pack(&mut bytes, &Report::sample(), folder, &[], String::new(), &filing).unwrap();
+        (bytes, String::from_utf8(link.statement).unwrap())
+    }
+
+    /// Forges an archive: the same files, some left out, under another statement that knows their bytes.
+    fn forged(pack: &[u8], but: &str, statement: &str) -> Vec<u8> {
+        let mut opened = Opened::open(Cursor::new(pack)).unwrap();
+        let (mut bytes, mut before) = (Vec::new(), None);
+        let mut archive = Archive::new(&mut bytes);
+        for entry in
+            opened.entries.clone().iter().filter(|entry| entry.name != but && entry.name != STATEMENT)
+        {
+            let mut content = Vec::new();
+            opened.unpack(entry, &mut content).unwrap();
+            archive.deflate(&entry.name, |out| out.write_all(&content)).unwrap();
+            before = Some(archive.so_far());
+        }
+        let (size, sha256) = before.unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(statement).unwrap();
+        value["predicate"]["archive"] = serde_json::json!({ "size": size, "sha256": sha256 });
+        let statement = value.to_string();
+        archive.store(STATEMENT, || Ok(statement.as_bytes())).unwrap();
+        archive.finish().unwrap();
+        bytes
+    }
+
+    #[test]
+    fn files_are_those_of_the_statement_and_no_others() {
+        let (pack, statement) = evidence();
+        let check = |but: &str, statement: &str| check_pack(Cursor::new(forged(&pack, but, statement)), &[]);
+        let whole = check("", &statement).unwrap();
+        assert_eq!((whole.files, whole.signature), (Some(4), SignatureState::Unsigned));
+        let value: serde_json::Value = serde_json::from_str(&statement).unwrap();
+        let sha256 = value["subject"][1]["digest"]["sha256"].as_str().unwrap();
+        let name = value["subject"][1]["name"].as_str().unwrap();
+        for (but, statement, file) in [
+            ("", statement.replace(sha256, &"0".repeat(64)), name),
+            ("", statement.replace("waivers.json", "wavers.json"), "waivers.json"),
+            ("waivers.json", statement.clone(), "waivers.json"),
+        ] {
+            let broken = check(but, &statement).unwrap_err();
+            assert_eq!(broken.fault.file.as_deref(), Some(file), "{broken:?}");
+            assert_eq!((broken.index, broken.run.as_deref()), (Some(1), Some(whole.run.as_str())));
+        }
+        let other = statement.replace("urn:recert:evidence:1", "urn:recert:evidence:2");
+        assert!(check("", &other).unwrap_err().fault.problem.contains("another kind"));
+    }
+
+    #[test]
+    fn the_same_run_gives_the_same_bytes() {
+        assert_eq!(evidence(), evidence());
+    }
+}

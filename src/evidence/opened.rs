@@ -75,7 +75,7 @@ impl<R: Read + Seek> Opened<R> {
         Ok(bytes)
     }
 
-    fn unpack(&mut self, entry: &Entry, out: &mut dyn Write) -> Result<(), Fault> {
+    pub(super) fn unpack(&mut self, entry: &Entry, out: &mut dyn Write) -> Result<(), Fault> {
         let changed = |_| Fault::of(&entry.name, "its bytes in the archive were changed");
         self.file.seek(SeekFrom::Start(end(entry) - u64::from(entry.packed)))?;
         let packed = BufReader::new((&mut self.file).take(entry.packed.into()));
