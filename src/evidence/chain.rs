@@ -242,7 +242,7 @@ fn heads(report: &mut ChainReport, anchors: &Anchors) {
         let Some(last) = links().find(|link| link.link.sha256 == chain.head) else { continue };
         let problem = match links().find(|link| is_head(&link.link.sha256)) {
             Some(known) => format!(
-                "came after the given head, which is link {}: give the head of the newest mail",
+                "came after the given head: give a newer head, or check the links up to {} alone",
                 known.link.chain.index
             ),
             None => "is the last link here, and is not the given head: links were removed from the end, or replaced"

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     ChainPlace, Claim, DIRECTORY, Entry, Fault, LARGEST_SIGNATURE, LARGEST_STATEMENT, Opened, PACK,
-    PublicKey, SIGNATURE, STATEMENT, Signature, trusted_comment,
+    PublicKey, SIGNATURE, STATEMENT, Signature, plain, trusted_comment,
 };
 
 /// A link that is whole by itself.
@@ -113,7 +113,7 @@ pub fn check_statement(
 pub(super) fn check_run(folder: &Path, keys: &[PublicKey]) -> Result<Checked, Broken> {
     let path = folder.join(PACK);
     let open = |file: &str| {
-        File::open(folder.join(file)).map_err(|error| match error.kind() {
+        plain(&folder.join(file)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Fault::of(file, "is missing"),
             _ => Fault::of(file, format!("cannot be read: {error}")),
         })
@@ -140,9 +140,9 @@ const OWN: [&str; 4] = ["VERIFY.md", "snapshot.json", "waivers.json", "receipts.
 
 /// The manifest of the directory: with the archive's own line blanked, it is the one that the statement vouches for.
 fn manifest(folder: &Path, pack: &Path, claim: &Claim) -> Result<(), Fault> {
-    let (sha256, size) = hash(&mut File::open(pack)?)?;
+    let (sha256, size) = hash(&mut plain(pack)?)?;
     let mut text = String::new();
-    let file = File::open(folder.join(DIRECTORY))?;
+    let file = plain(&folder.join(DIRECTORY))?;
     if file.take(LARGEST_STATEMENT).read_to_string(&mut text).is_err() {
         return Err(Fault::of(DIRECTORY, "is not the manifest of this run: it was changed"));
     }
@@ -229,7 +229,7 @@ fn checked(claim: &Claim, bytes: &[u8], signature: SignatureState, files: Option
 
 /// Checks a file that holds an archive.
 pub(super) fn check_file(path: &Path, keys: &[PublicKey]) -> Result<Checked, Broken> {
-    let file = File::open(path).map_err(Fault::from)?;
+    let file = plain(path).map_err(Fault::from)?;
     check_pack(BufReader::new(file), keys)
 }
 
@@ -237,7 +237,7 @@ pub(super) fn check_file(path: &Path, keys: &[PublicKey]) -> Result<Checked, Bro
 pub(super) fn check_statement_file(path: &Path, keys: &[PublicKey]) -> Result<Checked, Broken> {
     let read = |path: &Path, largest: u64| -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        File::open(path)?.take(largest).read_to_end(&mut bytes)?;
+        plain(path)?.take(largest).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     let beside = path.with_added_extension("minisig");
@@ -248,7 +248,7 @@ pub(super) fn check_statement_file(path: &Path, keys: &[PublicKey]) -> Result<Ch
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Write};
+    use std::io::Cursor;
 
     use super::super::{Archive, Filing, Observed, write_pack};
     use super::*;

@@ -1,12 +1,12 @@
 //! Where evidence lies below the paths that somebody names.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{DIRECTORY, PACK};
+use super::{DIRECTORY, LARGEST_STATEMENT, PACK, plain};
 
 /// How deep folders are looked into: a job's, a year's, a month's, a run's.
 const DEPTH: usize = 5;
@@ -93,6 +93,12 @@ fn walk(folder: &Path, depth: usize, seen: &mut usize, places: &mut Vec<Place>) 
 /// Whether a folder is, or was, a run's: it holds the archive, or a manifest that names one.
 fn is_run(folder: &Path) -> bool {
     let manifest = folder.join(DIRECTORY);
-    let names_one = || fs::read_to_string(manifest).is_ok_and(|text| text.contains(&format!("\"{PACK}\"")));
+    let names_one = || manifest_text(&manifest).is_some_and(|text| text.contains(&format!("\"{PACK}\"")));
     folder.join(PACK).is_file() || names_one()
+}
+
+fn manifest_text(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    plain(path).ok()?.take(LARGEST_STATEMENT).read_to_string(&mut text).ok()?;
+    Some(text)
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Cursor, Write};
 
-use recert::evidence::{Anchors, check_pack, check_statement, places, verify};
+use recert::evidence::{Anchors, Place, check_pack, check_statement, places, verify};
 use zip::write::SimpleFileOptions;
 
 use crate::kept::{Kept, SECRET};
@@ -74,6 +74,14 @@ fn links_are_not_followed_and_odd_files_are_no_evidence() {
     std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless.zip")).unwrap();
     fs::write(folder.path().join("notes.txt"), "nothing").unwrap();
     assert_eq!(places(folder.path()).unwrap(), []);
+    let run = folder.path().join("run");
+    fs::create_dir(&run).unwrap();
+    for name in ["evidence.zip", "manifest.json"] {
+        assert!(std::process::Command::new("mkfifo").arg(run.join(name)).status().unwrap().success());
+    }
+    assert_eq!(places(folder.path()).unwrap(), [], "a pipe never ends");
+    let report = verify(&[Place::Run(run.clone())], &Anchors::default());
+    assert!(report.faults[0].problem.contains("no plain file"), "{report:?}");
     fs::write(folder.path().join("other.zip"), "nothing").unwrap();
     let report = verify(&places(folder.path()).unwrap(), &Anchors::default());
     assert_eq!(report.faults.len(), 1);

@@ -67,6 +67,11 @@ async fn every_removed_link_is_found_given_a_head() {
             assert!(found[0].problem.contains("not the given head"), "{found:?}");
         }
     }
+    let folder = exported(&kept, "known").await;
+    let earlier = kept.store().links().await.unwrap()[5].sha256.clone();
+    let found = faults(&folder, &Anchors { heads: vec![earlier], keys: Vec::new() });
+    assert_eq!((found.len(), found[0].index), (1, Some(8)), "{found:?}");
+    assert!(found[0].problem.contains("up to 6 alone"), "{found:?}");
     let folder = exported(&kept, "late").await;
     fs::remove_file(file(&folder, 1)).unwrap();
     fs::remove_file(file(&folder, 2)).unwrap();
