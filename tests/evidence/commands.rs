@@ -105,3 +105,24 @@ fn wrong_usage_is_told_apart_from_wrong_evidence() {
     let (code, said) = evidence(&["verify", "/nonexistent"]);
     assert!(code == 1 && said.contains("/nonexistent"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_shows_the_public_key_and_what_is_wrong_with_a_secret_one() {
+    let check = |kept: &Kept| {
+        let mut command = Command::cargo_bin("recert").unwrap();
+        let output = command.args(["check", "--config", &text(&kept.config())]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let signed = Kept::new(Some(SECRET), "");
+    let said = check(&signed);
+    assert!(
+        said.contains("ok    evidence: signed by the key E221A1854B7A0A12") && said.contains(PUBLIC),
+        "{said}"
+    );
+    fs::write(signed.path("evidence.key"), "canary").unwrap();
+    let said = check(&signed);
+    assert!(said.contains("fail  evidence.key: it is no secret key"), "{said}");
+    assert!(said.contains("minisign -G -W") && !said.contains("canary"), "{said}");
+    let said = check(&Kept::new(None, ""));
+    assert!(said.contains("evidence: unsigned"), "{said}");
+}
