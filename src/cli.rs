@@ -7,6 +7,7 @@ mod daemon;
 mod deliver;
 mod demo;
 mod diff;
+mod evidence;
 mod explain;
 mod history;
 mod log;
@@ -104,6 +105,8 @@ enum Command {
     SignOff(sign_off::Arguments),
     Diff(diff::Arguments),
     #[command(subcommand)]
+    Evidence(evidence::Command),
+    #[command(subcommand)]
     Store(store::Command),
     Check(check::Arguments),
     Rules(rules::Arguments),
@@ -170,6 +173,7 @@ async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyho
         Command::History(arguments) => history::run(arguments, world, screen).await,
         Command::SignOff(arguments) => sign_off::run(arguments, world, screen).await,
         Command::Diff(arguments) => diff::run(arguments, world, screen).await,
+        Command::Evidence(command) => evidence::run(command, world, screen).await,
         Command::Store(command) => store::run(command, world, screen).await,
         Command::Check(arguments) => check::run(arguments, world, screen).await,
         Command::Rules(arguments) => rules::run(&arguments, world, screen),

@@ -23,7 +23,7 @@ use crate::people::Links;
 use crate::waiver::Waiver;
 
 pub use consoles::{ConsoleTable, TlsTable};
-pub use delivery::{DaemonTable, SmtpTable, StoreTable};
+pub use delivery::{DaemonTable, EvidenceTable, SigningKeyError, SmtpTable, StoreTable};
 pub use jobs::{DirectoryTable, EmailTable, JobTable, When};
 pub use last_logon::{ColumnsTable, LastLogonTable};
 pub use roster::RosterTable;
@@ -46,6 +46,9 @@ pub struct Config {
     pub store: StoreTable,
     /// `[smtp]`: the relay that takes the mail.
     pub smtp: Option<SmtpTable>,
+    /// `[evidence]`: who signs the evidence of each run.
+    #[serde(default)]
+    pub evidence: EvidenceTable,
     /// `[daemon]`: the service's own listener.
     #[serde(default)]
     pub daemon: DaemonTable,

@@ -15,6 +15,7 @@ pub const POINTS: &[&str] = &[
     "file-written",
     "file-named",
     "files-written",
+    "evidence-written",
     "manifest-named",
     "published",
     "letters-written",

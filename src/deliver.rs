@@ -8,7 +8,9 @@ mod outbox;
 mod pack;
 mod smtp;
 
-pub use directory::{PublishError, copy_run, holds_only_job, holds_run, keep_latest, publish, take_out};
+pub use directory::{
+    PublishError, Published, copy_run, holds_only_job, holds_run, keep_latest, publish, take_out,
+};
 pub use letter::{Letter, LetterError, NamedAs, message_id};
 pub use manifest::{Manifest, ManifestFile};
 pub use outbox::{Courier, OnAmbiguous, Posted};

@@ -21,6 +21,7 @@ pub mod analyze;
 pub mod report;
 pub mod render;
 pub mod store;
+pub mod evidence;
 pub mod deliver;
 pub mod review;
 pub mod schedule;

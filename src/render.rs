@@ -32,7 +32,7 @@ use crate::report::{
 use templates::Template;
 use view::{Table, Text, counted, date, date_of, late, lateness};
 
-pub use email::{Alarm, Attached, LeftFile, Mail, MailContext, MailKind, alarm_mail, report_mail};
+pub use email::{Alarm, Attached, ChainHead, LeftFile, Mail, MailContext, MailKind, alarm_mail, report_mail};
 pub use templates::{TemplateError, Templates};
 
 /// Every template, whoever renders it.

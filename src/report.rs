@@ -3,6 +3,7 @@
 mod assembly;
 mod changes;
 mod controls;
+mod counts;
 mod estate;
 mod rows;
 mod trend;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use assembly::{Reviewed, assemble};
 pub use changes::{Comparison, Differences, FindingChange, FindingCounts, Uncompared, changes};
 pub use controls::{ControlRow, ControlState, ControlVerdict};
+pub use counts::{Counts, RuleVersion};
 pub use estate::{AccountPlace, Estate, Identity, IdentityAccount};
 pub use rows::{
     AnomalyRow, AssetGroupRow, Change, CoverageRow, Evidence, FindingRow, FindingState, GapRow, Grant,

@@ -104,6 +104,15 @@ impl<'de> Visitor<'de> for SourceVisitor {
 impl SecretSource {
     /// Reads the secret. One line end at its end is not part of it.
     pub fn read(&self) -> Result<SecretString, SecretError> {
+        self.read_as(one_line)
+    }
+
+    /// Reads a secret that stands on several lines, as a key does.
+    pub fn read_lines(&self) -> Result<SecretString, SecretError> {
+        self.read_as(lines)
+    }
+
+    fn read_as(&self, clean: Clean) -> Result<SecretString, SecretError> {
         match self {
             Self::Credential(name) => {
                 if name.is_empty() || name.contains('/') || name.starts_with('.') {
@@ -112,9 +121,9 @@ impl SecretSource {
                 let directory = env::var_os("CREDENTIALS_DIRECTORY")
                     .ok_or_else(|| SecretError::NoCredentials { name: name.clone() })?;
                 // systemd owns that directory and its modes; they are not ours to judge.
-                from_file(&Path::new(&directory).join(name), false)
+                from_file(&Path::new(&directory).join(name), false, clean)
             }
-            Self::File(path) => from_file(path, true),
+            Self::File(path) => from_file(path, true, clean),
             Self::Env(name) => {
                 let place = format!("environment variable {name}");
                 match env::var(name) {
@@ -131,7 +140,10 @@ impl SecretSource {
     }
 }
 
-fn from_file(path: &Path, check_mode: bool) -> Result<SecretString, SecretError> {
+/// Takes what is not part of a secret away, or says why it is none.
+type Clean = fn(&str, String) -> Result<SecretString, SecretError>;
+
+fn from_file(path: &Path, check_mode: bool, clean: Clean) -> Result<SecretString, SecretError> {
     let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(unreadable)?;
     let mode = mode(&metadata);
@@ -143,7 +155,7 @@ fn from_file(path: &Path, check_mode: bool) -> Result<SecretString, SecretError>
         return Err(SecretError::Content { place, problem: "it is not a file" });
     }
     if metadata.len() > MAX_BYTES {
-        return Err(SecretError::Content { place, problem: "it is over 64 KiB, which no password is" });
+        return Err(SecretError::Content { place, problem: "it is over 64 KiB, which no secret is" });
     }
     let bytes = Zeroizing::new(fs::read(path).map_err(unreadable)?);
     match std::str::from_utf8(&bytes) {
@@ -157,7 +169,14 @@ fn mode(metadata: &fs::Metadata) -> u32 {
     metadata.permissions().mode() & 0o7777
 }
 
-fn clean(text: &str, place: String) -> Result<SecretString, SecretError> {
+fn lines(text: &str, place: String) -> Result<SecretString, SecretError> {
+    if text.trim().is_empty() {
+        return Err(SecretError::Content { place, problem: "it is empty" });
+    }
+    Ok(SecretString::from(text))
+}
+
+fn one_line(text: &str, place: String) -> Result<SecretString, SecretError> {
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.is_empty() {

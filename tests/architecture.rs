@@ -35,7 +35,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["graph", "finding", "history", "model", "waiver"]),
     ("render", &["report", "finding", "graph", "model", "untrusted"]),
     ("store", &["report", "finding", "history", "logon", "model", "crash"]),
-    ("deliver", &["render", "report", "store", "trust", "untrusted", "crash"]),
+    ("evidence", &["finding", "model", "report", "store"]),
+    ("deliver", &["render", "report", "store", "evidence", "trust", "untrusted", "crash"]),
     ("review", &["analyze", "collect", "console", "graph", "history", "model", "people", "report"]),
     (
         "config",
@@ -44,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "collect",
             "console",
             "deliver",
+            "evidence",
             "expression",
             "finding",
             "logon",
@@ -60,8 +62,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "job",
         &[
-            "collect", "config", "console", "crash", "deliver", "finding", "history", "logon", "model",
-            "people", "render", "report", "review", "schedule", "secret", "store",
+            "collect", "config", "console", "crash", "deliver", "evidence", "finding", "history", "logon",
+            "model", "people", "render", "report", "review", "schedule", "secret", "store",
         ],
     ),
     (
@@ -88,6 +90,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "console",
             "daemon",
             "deliver",
+            "evidence",
             "finding",
             "graph",
             "history",
@@ -116,6 +119,7 @@ const APART: &[&str] = &[
     "console",
     "daemon",
     "deliver",
+    "evidence",
     "graph",
     "job",
     "logon",

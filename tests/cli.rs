@@ -90,8 +90,9 @@ fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "coverage.csv",
+    "evidence.zip",
     "findings.csv",
     "findings.ocsf.jsonl",
     "grants.csv",
@@ -611,7 +612,7 @@ async fn delivery_keeps_the_latest_runs_of_a_job() {
     let runs = files(&bench.path("runs"));
     assert_eq!(runs.len(), 2);
     for run in runs {
-        assert_eq!(files(&bench.path("runs").join(run)), ["manifest.json", "report.json"]);
+        assert_eq!(files(&bench.path("runs").join(run)), ["evidence.zip", "manifest.json", "report.json"]);
     }
 }
 

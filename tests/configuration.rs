@@ -52,6 +52,7 @@ fn the_example_shows_every_key() {
     let fixed = [
         "[store]",
         "[smtp]",
+        "[evidence]",
         "[daemon]",
         "[[console]]",
         "[[job]]",

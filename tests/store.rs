@@ -269,6 +269,7 @@ fn finished(run: &str, job: &str, slot: i64) -> Finished {
         report: Arc::new(report(run, job, slot)),
         snapshots: Some(vec![snapshot(slot)]),
         parcels: (0..PARCELS).map(parcel).collect(),
+        link: None,
         now: at(slot),
     }
 }

@@ -57,6 +57,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     roster(&config, world, &mut lines).await?;
     waivers(&config, world, &mut lines)?;
     relay(&config, &mut lines).await?;
+    evidence(&config, &mut lines)?;
     jobs(&config, world, &mut lines)?;
     listener(&config, &mut lines)?;
     store(&config, &mut lines)?;
@@ -198,6 +199,24 @@ async fn relay(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
             };
             lines.fail(&format!("{place}: {}", failure.text), mend)
         }
+    }
+}
+
+/// Whether evidence is signed, and the line that an auditor needs.
+fn evidence(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    match config.evidence.signing_key() {
+        Ok(Some(key)) => {
+            let public = key.public();
+            lines.ok(&format!("evidence: signed by the key {}", public.id()))?;
+            Ok(lines.screen.line(format!("      for the auditor, to check it with: {public}"))?)
+        }
+        Ok(None) => {
+            let what =
+                "evidence: unsigned, and linked all the same; [evidence] key names a key that signs it";
+            Ok(lines.screen.line(format!("      {what}"))?)
+        }
+        Err(error) => lines
+            .fail(&error.to_string(), "mend what the line above names; the daemon does not start without"),
     }
 }
 

@@ -16,6 +16,7 @@ use super::open::{chosen, collect};
 use super::review::templates;
 use super::{Mistake, Outcome, Screen, World, summary};
 use crate::deliver::{holds_only_job, publish, take_out};
+use crate::evidence::{ChainPlace, Filing, Observed};
 use crate::render::Format;
 use crate::review::{self, Occasion};
 use crate::simulator::Estate;
@@ -60,11 +61,13 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
 
     let configuration = hex::encode(Sha256::digest(format!("demo seed {} users {users}", arguments.seed)));
     let occasion = Occasion { job: Some(JOB.to_owned()), scheduled: None, configuration };
+    let observed = Observed::of(&snapshots)?;
     let report = review::report(snapshots, &policy, occasion, &history);
     if former {
         take_out(&arguments.out)?;
     }
-    publish(&arguments.out, &report, &Format::ALL, &templates(None)?)?;
+    let filing = Filing { observed: &observed, receipts: None, place: &ChainPlace::alone(), key: None };
+    publish(&arguments.out, &report, &Format::ALL, &templates(None)?, &filing)?;
     summary::print(&report, Some(&arguments.out), screen)?;
     Ok(super::review::outcome(&report, None))
 }

@@ -8,6 +8,7 @@ use super::open::{chosen, collect, load};
 use super::{Mistake, Outcome, Screen, World, summary};
 use crate::config::{Config, JobTable};
 use crate::deliver::{PublishError, publish};
+use crate::evidence::{ChainPlace, Filing, Observed, SigningKey};
 use crate::finding::{Severity, Verdict};
 use crate::history::History;
 use crate::model::Snapshot;
@@ -69,6 +70,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     }
     // Told at the end: the report must not be lost because the snapshot is.
     let saved = arguments.save_snapshot.as_ref().map_or(Ok(()), |path| write_snapshots(path, &snapshots));
+    let observed = arguments.publishes().then(|| Observed::of(&snapshots)).transpose()?;
     let (report, delivered) = if let Some(delivery) = delivery {
         delivery.deliver(snapshots, screen).await?
     } else {
@@ -77,12 +79,12 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         (Arc::new(review::report(snapshots, &config.policy, occasion, &History::default())), true)
     };
 
-    let mut directory = arguments.out.clone();
-    if directory.is_none() && !arguments.json && !arguments.deliver {
-        directory = Some(PathBuf::from(format!("recert-{}", report.run.id)));
-    }
-    if let Some(directory) = &directory {
-        publish(directory, &report, &formats, &templates)?;
+    let default = || PathBuf::from(format!("recert-{}", report.run.id));
+    let directory = observed.as_ref().map(|_| arguments.out.clone().unwrap_or_else(default));
+    if let (Some(directory), Some(observed)) = (&directory, &observed) {
+        let key = signing_key(&config, screen);
+        let filing = Filing { observed, receipts: None, place: &ChainPlace::alone(), key: key.as_ref() };
+        publish(directory, &report, &formats, &templates, &filing)?;
     }
     if arguments.json {
         screen.json(&*report)?;
@@ -91,6 +93,22 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     }
     saved?;
     Ok(if delivered { outcome(&report, arguments.fail_on) } else { Outcome::Failed })
+}
+
+impl Arguments {
+    /// Whether files are written beside those that are delivered.
+    fn publishes(&self) -> bool {
+        self.out.is_some() || !self.json && !self.deliver
+    }
+}
+
+/// The key that signs. A service has it; who reviews by hand may not, and is told that the evidence is unsigned.
+fn signing_key(config: &Config, screen: &mut Screen) -> Option<SigningKey> {
+    let read = config.evidence.signing_key();
+    read.unwrap_or_else(|error| {
+        screen.remark(format!("the evidence of this run is unsigned: {error}"));
+        None
+    })
 }
 
 /// Complete or not, and how bad.

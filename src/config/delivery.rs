@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lettre::Address;
+use secrecy::ExposeSecret;
 use serde::Deserialize;
+use thiserror::Error;
 
 use super::{Problem, TlsTable};
 use crate::deliver::{OnAmbiguous, Relay, RelayTls, Steps};
+use crate::evidence::{KeyError, SigningKey};
 use crate::secret::{SecretError, SecretSource};
 use crate::trust::Trust;
 
@@ -166,6 +169,33 @@ impl SmtpTable {
             return Err(("hello", "must be a host name".to_owned()));
         }
         self.trust_table().map_or(Ok(()), |table| table.check())
+    }
+}
+
+/// `[evidence]`: who signs the evidence of each run.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceTable {
+    /// Where the secret key is, in minisign's format; unsigned if left out.
+    pub key: Option<SecretSource>,
+}
+
+/// Why there is no key to sign with.
+#[derive(Debug, Error)]
+pub enum SigningKeyError {
+    /// It cannot be read.
+    #[error("evidence.key: {0}")]
+    Secret(#[from] SecretError),
+    /// It is none.
+    #[error("evidence.key: it {0}")]
+    Key(#[from] KeyError),
+}
+
+impl EvidenceTable {
+    /// Reads the key; `None` if none is named.
+    pub fn signing_key(&self) -> Result<Option<SigningKey>, SigningKeyError> {
+        let Some(source) = &self.key else { return Ok(None) };
+        Ok(Some(SigningKey::parse(source.read_lines()?.expose_secret())?))
     }
 }
 

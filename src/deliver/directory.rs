@@ -16,8 +16,10 @@ use thiserror::Error;
 
 use super::{Manifest, ManifestFile};
 use crate::crash;
+use crate::evidence::{Artifact, Filing, PACK, write_pack};
 use crate::render::{Format, Templates, artifacts};
 use crate::report::Report;
+use crate::store::Link;
 
 /// The owner writes, the group reads, others see nothing.
 const DIRECTORY_MODE: u32 = 0o750;
@@ -42,16 +44,26 @@ pub enum PublishError {
     },
 }
 
-/// Writes the artifacts of the wanted formats and the manifest into a new or empty directory.
+/// What a directory received.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The link that its evidence is.
+    pub link: Link,
+}
+
+/// Writes the artifacts of the wanted formats, the evidence and the manifest into a new or empty directory.
 pub fn publish(
     directory: &Path,
     report: &Report,
     formats: &[Format],
     templates: &Templates,
-) -> Result<Manifest, PublishError> {
+    filing: &Filing<'_>,
+) -> Result<Published, PublishError> {
     let created = prepare(directory)?;
     let mut written = Vec::new();
-    let published = write_all(directory, report, formats, templates, &mut written);
+    let published = write_all(directory, report, formats, templates, filing, &mut written);
     if published.is_err() {
         take_back(&written);
         if created {
@@ -313,22 +325,46 @@ fn write_all(
     report: &Report,
     formats: &[Format],
     templates: &Templates,
+    filing: &Filing<'_>,
     written: &mut Vec<PathBuf>,
-) -> Result<Manifest, PublishError> {
+) -> Result<Published, PublishError> {
     let mut files = Vec::new();
     for artifact in artifacts(report, templates, formats) {
         files.push(write(directory, &artifact.name, written, |out| artifact.render(out))?);
     }
     sync_folders(written)?;
     crash::point("files-written");
+    let (pack, link) = file_evidence(directory, report, &files, filing, written)?;
+    crash::point("evidence-written");
+    files.push(pack);
     let manifest = Manifest::new(report, files);
-    write(directory, MANIFEST, written, |out| {
-        serde_json::to_writer_pretty(&mut *out, &manifest)?;
-        out.write_all(b"\n")
-    })?;
+    write(directory, MANIFEST, written, |out| out.write_all(&manifest.bytes()?))?;
     crash::point("manifest-named");
     sync(directory)?;
-    Ok(manifest)
+    Ok(Published { manifest, link })
+}
+
+/// Writes the evidence. It vouches for the manifest as well, which names it: there, its own size and hash are blank.
+fn file_evidence(
+    directory: &Path,
+    report: &Report,
+    files: &[ManifestFile],
+    filing: &Filing<'_>,
+    written: &mut Vec<PathBuf>,
+) -> Result<(ManifestFile, Link), PublishError> {
+    let io = |source| PublishError::Io { path: directory.join(PACK), source };
+    let blank = ManifestFile { name: PACK.to_owned(), size: 0, sha256: "0".repeat(64) };
+    let manifest = Manifest::new(report, files.iter().cloned().chain([blank]).collect());
+    let manifest = manifest.bytes().map(|bytes| hex::encode(Sha256::digest(bytes))).map_err(io)?;
+    let artifacts: Vec<Artifact<'_>> =
+        files.iter().map(|file| Artifact { name: &file.name, sha256: &file.sha256 }).collect();
+    let mut link = None;
+    let pack = write(directory, PACK, written, |out| {
+        link = Some(write_pack(out, report, directory, &artifacts, manifest, filing)?);
+        Ok(())
+    })?;
+    let link = link.ok_or_else(|| io(io::Error::other("was not written")))?;
+    Ok((pack, link))
 }
 
 /// Writes one file aside, syncs it and gives it its name. A file that exists is never replaced or followed. What it
@@ -404,6 +440,16 @@ impl Write for Hashed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::{ChainPlace, Observed};
+    use crate::model::sample::{snapshot, user};
+
+    /// Publishes as a run that stands alone.
+    fn published(directory: &Path, report: &Report, formats: &[Format]) -> Result<Published, PublishError> {
+        let observed = Observed::of(&[snapshot(vec![user(1, "mia")])]).unwrap();
+        let place = ChainPlace::alone();
+        let filing = Filing { observed: &observed, receipts: None, place: &place, key: None };
+        publish(directory, report, formats, &Templates::default(), &filing)
+    }
 
     fn names(directory: &Path) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(directory)
@@ -427,8 +473,8 @@ mod tests {
         all
     }
 
-    fn published(directory: &Path, report: &Report) -> Manifest {
-        publish(directory, report, &[Format::Json, Format::Parquet], &Templates::default()).unwrap()
+    fn manifest(directory: &Path, report: &Report) -> Manifest {
+        published(directory, report, &[Format::Json, Format::Parquet]).unwrap().manifest
     }
 
     /// Puts another name for its first file into a run's manifest.
@@ -447,7 +493,7 @@ mod tests {
     fn publishes_every_file_with_its_hash_and_mode() {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path().join("new/review");
-        let manifest = publish(&directory, &Report::sample(), &Format::ALL, &Templates::default()).unwrap();
+        let manifest = published(&directory, &Report::sample(), &Format::ALL).unwrap().manifest;
         let mut expected: Vec<String> = manifest.files.iter().map(|file| file.name.clone()).collect();
         expected.push("manifest.json".into());
         expected.sort();
@@ -455,7 +501,7 @@ mod tests {
         let (folders, files): (Vec<_>, Vec<_>) =
             found.iter().cloned().partition(|name| directory.join(name).is_dir());
         assert_eq!(files, expected);
-        assert_eq!(expected.len(), 11 + 2 * 3 + 1, "one for each table and console, and the manifest");
+        assert_eq!(expected.len(), 11 + 2 * 3 + 2, "one for each table and console, evidence and manifest");
         assert!(folders.contains(&"parquet/users/console=lab".to_owned()), "{folders:?}");
         for folder in folders {
             assert_eq!(mode(&directory.join(folder)), 0o750);
@@ -474,7 +520,7 @@ mod tests {
     fn refuses_a_directory_that_is_not_empty() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("evidence"), "kept").unwrap();
-        let error = publish(directory.path(), &Report::sample(), &Format::ALL, &Templates::default());
+        let error = published(directory.path(), &Report::sample(), &Format::ALL);
         assert!(matches!(error, Err(PublishError::NotEmpty(_))));
         assert_eq!(names(directory.path()), ["evidence"]);
     }
@@ -487,14 +533,17 @@ mod tests {
             report.run.job = Some(job.into());
             report.run.finished += chrono::TimeDelta::days(day);
             let directory = parent.path().join(format!("{job}-{day}"));
-            publish(&directory, &report, &[Format::Json], &Templates::default()).unwrap();
+            published(&directory, &report, &[Format::Json]).unwrap();
         }
         fs::create_dir(parent.path().join("notes")).unwrap();
         fs::write(parent.path().join("weekly-1/signed.pdf"), "kept").unwrap();
         fs::remove_file(parent.path().join("weekly-2/report.json")).unwrap();
         keep_latest(parent.path(), "weekly", 2).unwrap();
         assert_eq!(names(parent.path()), ["notes", "quarterly-0", "weekly-1", "weekly-3", "weekly-4"]);
-        assert_eq!(names(&parent.path().join("weekly-1")), ["manifest.json", "report.json", "signed.pdf"]);
+        assert_eq!(
+            names(&parent.path().join("weekly-1")),
+            ["evidence.zip", "manifest.json", "report.json", "signed.pdf"]
+        );
         assert!(holds_run(&parent.path().join("weekly-4"), &Report::sample().run.id));
         assert!(!holds_run(&parent.path().join("weekly-4"), "another"));
     }
@@ -503,7 +552,7 @@ mod tests {
     fn folders_are_copied_and_what_an_attempt_that_died_left_in_them_is_written_anew() {
         let parent = tempfile::tempdir().unwrap();
         let (from, to) = (parent.path().join("run"), parent.path().join("copy"));
-        let manifest = published(&from, &Report::sample());
+        let manifest = manifest(&from, &Report::sample());
         copy_run(&from, &to).unwrap();
         assert_eq!(all_below(&to), all_below(&from));
         let file = manifest.files.iter().find(|file| file.name.starts_with("parquet/")).unwrap();
@@ -538,7 +587,7 @@ mod tests {
             let run = parent.path().join("run");
             let mut report = Report::sample();
             report.run.job = Some("weekly".into());
-            published(&run, &report);
+            manifest(&run, &report);
             rename_in_manifest(&run, name);
             assert!(!holds_run(&run, &report.run.id), "{name:?}");
             assert!(!holds_only_job(&run, "weekly"), "{name:?}");
@@ -557,7 +606,7 @@ mod tests {
         let (run, elsewhere) = (parent.path().join("run"), parent.path().join("elsewhere"));
         let mut report = Report::sample();
         report.run.job = Some("weekly".into());
-        published(&run, &report);
+        manifest(&run, &report);
         assert!(holds_only_job(&run, "weekly"));
         // The same files, but behind a link to where they are somebody else's.
         fs::rename(run.join("parquet"), &elsewhere).unwrap();
@@ -574,7 +623,7 @@ mod tests {
     #[test]
     fn a_run_is_taken_out_of_its_directory_with_its_folders_and_nothing_else() {
         let run = tempfile::tempdir().unwrap();
-        published(run.path(), &Report::sample());
+        manifest(run.path(), &Report::sample());
         fs::write(run.path().join("parquet/users/notes.txt"), "kept").unwrap();
         assert!(take_out(run.path()).is_err(), "a folder that is not empty stays");
         assert_eq!(fs::read(run.path().join("parquet/users/notes.txt")).unwrap(), b"kept");

@@ -1,10 +1,8 @@
 //! `manifest.json`: what a review wrote, with the hash of every file, and what it was made from.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
-use crate::report::{ConsoleTotals, Report, Run};
+use crate::report::{ConsoleTotals, Counts, Report, RuleVersion, Run};
 
 /// The manifest of one run's files.
 #[derive(Debug, Clone, Serialize)]
@@ -14,7 +12,7 @@ pub struct Manifest {
     run: Run,
     consoles: Vec<ConsoleEntry>,
     counts: Counts,
-    rules: Vec<RuleEntry>,
+    rules: Vec<RuleVersion>,
     /// The files, in the order of their names.
     pub files: Vec<ManifestFile>,
 }
@@ -45,38 +43,23 @@ struct ConsoleEntry {
     totals: ConsoleTotals,
 }
 
-/// Rows in the report, to be compared with the files.
-#[derive(Debug, Clone, Serialize)]
-struct Counts {
-    users: usize,
-    grants: usize,
-    findings: usize,
-    roles: usize,
-    sites: usize,
-    asset_groups: usize,
-    gaps: usize,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct RuleEntry {
-    id: Cow<'static, str>,
-    version: u32,
-}
-
 impl Manifest {
     /// The value of `schema`.
     pub const SCHEMA: &str = "recert.manifest/1";
 
+    /// The bytes of its file.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn bytes(&self) -> std::io::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
     /// The manifest of a report's files.
     pub fn new(report: &Report, mut files: Vec<ManifestFile>) -> Self {
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut rules: Vec<RuleEntry> = report
-            .rules
-            .iter()
-            .map(|rule| RuleEntry { id: rule.id.clone(), version: rule.version })
-            .collect();
-        rules.sort_by(|a, b| a.id.cmp(&b.id));
-        rules.dedup_by(|a, b| a.id == b.id);
         Self {
             schema: Self::SCHEMA,
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: report.run.version },
@@ -92,16 +75,8 @@ impl Manifest {
                     totals: console.totals,
                 })
                 .collect(),
-            counts: Counts {
-                users: report.users.len(),
-                grants: report.grants().count(),
-                findings: report.findings.len(),
-                roles: report.roles.len(),
-                sites: report.sites.len(),
-                asset_groups: report.asset_groups.len(),
-                gaps: report.gaps.len(),
-            },
-            rules,
+            counts: report.counts(),
+            rules: report.rule_versions(),
             files,
         }
     }

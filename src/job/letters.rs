@@ -11,11 +11,12 @@ use crate::config::{EmailTable, When};
 use crate::deliver::{Attachment, LeftFile, Letter, NamedAs, Packed, message_id, pack};
 use crate::finding::Verdict;
 use crate::render::{
-    self, Alarm, Artifact, Attached, Mail, MailContext, MailKind, alarm_mail, artifacts, report_mail,
+    self, Alarm, Artifact, Attached, ChainHead, Mail, MailContext, MailKind, alarm_mail, artifacts,
+    report_mail,
 };
 use crate::report::{Completeness, Report};
 use crate::review::Scheduled;
-use crate::store::{Channel, NewParcel, ParcelKind};
+use crate::store::{Channel, Link, NewParcel, ParcelKind};
 
 /// What a mail may need for itself, without its attachments.
 const OWN_SIZE: u64 = 150_000;
@@ -38,6 +39,7 @@ pub(super) fn parcels(
     job: &PlannedJob,
     report: &Report,
     files: &Path,
+    link: &Link,
     last_posted: &[LastPosted],
 ) -> Result<Vec<NewParcel>, RunError> {
     let desk = Desk { host, plan, job };
@@ -53,7 +55,7 @@ pub(super) fn parcels(
             let parcel = new(kind, Channel::Email, recipient.clone());
             if written.iter().all(|(of, ..)| *of != kind) {
                 let seal = |budget| {
-                    let (mail, attachments) = desk.contents(table, report, files, kind, budget)?;
+                    let (mail, attachments) = desk.contents(table, report, files, link, kind, budget)?;
                     let date = report.run.finished;
                     let trial = desk.sealed(parcel.clone(), named, &mail, &attachments, date)?;
                     Ok::<_, RunError>((trial.body.len() as u64, mail, attachments))
@@ -162,6 +164,7 @@ impl Desk<'_> {
         table: &EmailTable,
         report: &Report,
         files: &Path,
+        link: &Link,
         kind: ParcelKind,
         budget: u64,
     ) -> Result<(Mail, Vec<Attachment>), RunError> {
@@ -192,6 +195,7 @@ impl Desk<'_> {
             attached,
             lies_at: Some(files),
             host: &self.host.name,
+            head: Some(ChainHead { index: link.index, sha256: &link.sha256, key: link.key.as_deref() }),
         };
         let mail = report_mail(report, &context, &self.plan.templates).map_err(letter)?;
         let attachments = match packed {

@@ -8,9 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Host;
 use crate::collect::Progress;
-use crate::config::{Config, ConsoleTable, EmailTable, JobTable};
+use crate::config::{Config, ConsoleTable, EmailTable, JobTable, SigningKeyError};
 use crate::console::{Console, SettingsError};
 use crate::deliver::{Courier, Relay};
+use crate::evidence::SigningKey;
 use crate::render::{TemplateError, Templates};
 use crate::review::Source;
 use crate::schedule::Schedule;
@@ -25,6 +26,8 @@ pub struct Plan {
     pub jobs: Vec<PlannedJob>,
     /// The templates.
     pub templates: Templates,
+    /// Who signs the evidence; `None` leaves it unsigned.
+    pub key: Option<Arc<SigningKey>>,
     relay: Option<Arc<Relay>>,
 }
 
@@ -72,6 +75,9 @@ pub enum PlanError {
     /// The relay's trust.
     #[error("smtp: {0}")]
     Relay(String),
+    /// The key of the evidence.
+    #[error(transparent)]
+    Key(#[from] SigningKeyError),
     /// A schedule.
     #[error("job {job}: schedule: {problem}")]
     Schedule {
@@ -109,6 +115,7 @@ impl Plan {
             Ok::<_, PlanError>(Arc::new(relay))
         });
         let relay = relay.transpose()?;
+        let key = config.evidence.signing_key()?.map(Arc::new);
         let jobs = Self::jobs(&config)?;
         for table in &config.job {
             for directory in &table.directory {
@@ -119,7 +126,7 @@ impl Plan {
                 })?;
             }
         }
-        Ok(Self { config, jobs, templates, relay })
+        Ok(Self { config, jobs, templates, key, relay })
     }
 
     /// The jobs of a configuration with their schedules; needs no secret.

@@ -13,12 +13,16 @@ use super::{Host, LastPosted, Plan, PlanError, PlannedJob, add_last_logons, parc
 use crate::config::RosterTable;
 use crate::console::ErrorKind;
 use crate::crash;
-use crate::deliver::{PublishError, publish};
+use crate::deliver::{PublishError, Published, publish};
+use crate::evidence::{ChainPlace, Filing, Observed};
 use crate::history::History;
 use crate::model::Snapshot;
 use crate::report::Report;
 use crate::review::{self, NothingSeen, Occasion, Scheduled};
-use crate::store::{Finished, NewParcel, RunState, StoreError};
+use crate::store::{Finished, Link, NewParcel, Receipts, RunState, StoreError};
+
+/// How often a run tries to take its place in the chain, while other processes take theirs.
+const PLACES: usize = 8;
 
 /// Why a run did not end with a report.
 #[derive(Debug, Error)]
@@ -35,6 +39,9 @@ pub enum RunError {
     /// The files cannot be written.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// What was seen cannot be kept for the evidence.
+    #[error("the evidence cannot be written: {0}")]
+    Evidence(io::Error),
     /// A mail cannot be written.
     #[error("the mail cannot be written: {0}")]
     Letter(String),
@@ -67,6 +74,7 @@ impl RunError {
             Self::TooLong(_)
             | Self::Plan(_)
             | Self::Publish(_)
+            | Self::Evidence(_)
             | Self::Letter(_)
             | Self::Store(_)
             | Self::Panic(_) => false,
@@ -117,25 +125,61 @@ pub async fn complete(
     let run = review::run_id(&snapshots, &occasion);
     let history = host.store.history(&job.table.name, &run).await?;
     let done = host.store.run(&run).await?.iter().any(|row| row.id == run && row.state == RunState::Done);
-    let kept = on_demand.then(|| snapshots.clone());
     let mut last_posted = Vec::new();
     for recipient in job.recipients() {
         let posted = host.store.last_posted(&job.table.name, &recipient).await?;
         last_posted.push((recipient, posted));
     }
-    let work = Work { host: host.clone(), plan: plan.clone(), job: job.clone(), last_posted };
-    let (report, parcels) = blocking(move || work.judge(snapshots, occasion, &history, done)).await?;
+    let work = Arc::new(Work { host: host.clone(), plan: plan.clone(), job: job.clone(), last_posted });
+    let judge = work.clone();
+    let judged = blocking(move || judge.judge(snapshots, occasion, &history, done, on_demand)).await?;
+    let report = judged.report.clone();
     if !done {
-        crash::point("finishing");
-        let (report, now) = (report.clone(), (host.clock)());
-        host.store.finish(Finished { report, snapshots: kept, parcels, now }).await?;
-        crash::point("finished");
+        finish(host, work, judged).await?;
     }
     if let Err(error) = tidy(host, job).await {
         // The report is made; what is too old goes after the next one.
         tracing::warn!(run, "old runs stay: {error}");
     }
     Ok(report)
+}
+
+/// Publishes and finishes. The run takes the place after the head of the chain: one at a time here, and anew if another
+/// process took that place meanwhile.
+async fn finish(host: &Host, work: Arc<Work>, judged: Judged) -> Result<(), RunError> {
+    let Judged { report, kept, observed } = judged;
+    let observed = observed.map(Arc::new).ok_or_else(|| RunError::Panic("nothing observed".to_owned()))?;
+    let run = report.run.id.clone();
+    let _turn = host.turn.lock().await;
+    for _ in 0..PLACES {
+        let receipts = host.store.receipts(&work.job.table.name, &run).await?;
+        let head = host.store.head().await?;
+        let place = ChainPlace {
+            id: Some(host.store.installation().to_owned()),
+            index: head.as_ref().map_or(1, |head| head.index + 1),
+            previous: head.map(|head| head.sha256),
+        };
+        let (publishing, observed, of) = (work.clone(), observed.clone(), report.clone());
+        let publish = move || publishing.publish(&of, &observed, receipts.as_ref(), &place);
+        let (link, parcels) = blocking(publish).await?;
+        crash::point("finishing");
+        let (index, sha256, key) = (link.index, link.sha256.clone(), link.key.clone());
+        let (report, now) = (report.clone(), (host.clock)());
+        let finished = Finished { report, snapshots: kept.clone(), parcels, link: Some(link), now };
+        match host.store.finish(finished).await {
+            Ok(stored) => {
+                crash::point("finished");
+                if stored {
+                    let key = key.as_deref().unwrap_or("unsigned");
+                    tracing::info!(run, link = index, head = sha256, key, "evidence is kept");
+                }
+                return Ok(());
+            }
+            Err(StoreError::HeadMoved) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::HeadMoved.into())
 }
 
 /// Takes the runs that are beyond what the job keeps out of the store, and their files with them.
@@ -160,27 +204,49 @@ struct Work {
     last_posted: Vec<LastPosted>,
 }
 
+/// A report, and what is still needed of the snapshots that it was made from.
+struct Judged {
+    report: Arc<Report>,
+    /// The snapshots, where the store does not have them yet.
+    kept: Option<Vec<Snapshot>>,
+    /// What the evidence says of them; `None` for a run that is done.
+    observed: Option<Observed>,
+}
+
 impl Work {
     fn judge(
-        self,
+        &self,
         snapshots: Vec<Snapshot>,
         occasion: Occasion,
         history: &History,
         done: bool,
-    ) -> Result<(Arc<Report>, Vec<NewParcel>), RunError> {
+        on_demand: bool,
+    ) -> Result<Judged, RunError> {
+        let observed = if done { None } else { Some(Observed::of(&snapshots).map_err(RunError::Evidence)?) };
+        let kept = (on_demand && !done).then(|| snapshots.clone());
         let report = review::report(snapshots, &self.plan.config.policy, occasion, history);
         crash::point("judged");
-        if done {
-            return Ok((Arc::new(report), Vec::new()));
-        }
+        Ok(Judged { report: Arc::new(report), kept, observed })
+    }
+
+    fn publish(
+        &self,
+        report: &Report,
+        observed: &Observed,
+        receipts: Option<&Receipts>,
+        place: &ChainPlace,
+    ) -> Result<(Link, Vec<NewParcel>), RunError> {
         let directory = self.host.runs().join(&report.run.id);
         // Nothing speaks of these files yet: what an attempt that died left is written anew.
         remove(&directory).map_err(|source| PublishError::Io { path: directory.clone(), source })?;
-        publish(&directory, &report, &self.job.table.formats, &self.plan.templates)?;
+        let filing = Filing { observed, receipts, place, key: self.plan.key.as_deref() };
+        let formats = &self.job.table.formats;
+        let Published { link, .. } = publish(&directory, report, formats, &self.plan.templates, &filing)?;
         crash::point("published");
-        let parcels = parcels(&self.host, &self.plan, &self.job, &report, &directory, &self.last_posted)?;
+        let posted = &self.last_posted;
+        let parcels = parcels(&self.host, &self.plan, &self.job, report, &directory, &link, posted)?;
         crash::point("letters-written");
-        Ok((Arc::new(report), parcels))
+        Ok((link, parcels))
     }
 }
 

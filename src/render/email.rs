@@ -67,6 +67,19 @@ pub struct MailContext<'a> {
     pub lies_at: Option<&'a Path>,
     /// The host that recert runs on.
     pub host: &'a str,
+    /// The head of the chain of evidence as of this run.
+    pub head: Option<ChainHead<'a>>,
+}
+
+/// The last link of a chain of evidence: who knows it can tell whether any link before it was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ChainHead<'a> {
+    /// Its number.
+    pub index: u64,
+    /// SHA-256 of its statement, hex.
+    pub sha256: &'a str,
+    /// The id of the key that signed it; `None` if it is unsigned.
+    pub key: Option<&'a str>,
 }
 
 /// What the mail of a report is for.
@@ -151,6 +164,7 @@ pub fn report_mail(report: &Report, context: &MailContext<'_>, templates: &Templ
         host: Text::line(context.host, words::NAME),
         version: report.run.version,
         review: Some(review),
+        evidence: context.head.map(Evidence::of),
         alarm: None,
     };
     mail(view, templates)
@@ -171,6 +185,7 @@ pub fn alarm_mail(alarm: &Alarm<'_>, templates: &Templates) -> io::Result<Mail> 
         host: Text::line(alarm.host, words::NAME),
         version: env!("CARGO_PKG_VERSION"),
         review: None,
+        evidence: None,
         alarm: Some(AlarmView::of(alarm)),
     };
     mail(view, templates)
@@ -191,8 +206,24 @@ struct Email {
     version: &'static str,
     /// What a report or a heartbeat says; `None` in an alarm.
     review: Option<ReviewView>,
+    /// The head of the chain of evidence.
+    evidence: Option<Evidence>,
     /// What an alarm says.
     alarm: Option<AlarmView>,
+}
+
+/// The head of the chain of evidence, for both templates.
+#[derive(Debug, Default, Serialize)]
+struct Evidence {
+    index: u64,
+    sha256: String,
+    key: Option<String>,
+}
+
+impl Evidence {
+    fn of(head: ChainHead<'_>) -> Self {
+        Self { index: head.index, sha256: head.sha256.to_owned(), key: head.key.map(str::to_owned) }
+    }
 }
 
 fn mail(view: Email, templates: &Templates) -> io::Result<Mail> {

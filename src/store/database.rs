@@ -18,7 +18,11 @@ pub(super) const BUSY: Duration = Duration::from_secs(10);
 const OLDEST_LIBRARY: i32 = 3_051_003;
 
 /// In order; the schema's version is how many of them were applied.
-const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/1.sql")), M::up(include_str!("migrations/2.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("migrations/1.sql")),
+    M::up(include_str!("migrations/2.sql")),
+    M::up(include_str!("migrations/3.sql")),
+];
 
 /// `PRAGMA application_id` of a store, as the first migration sets it.
 const APPLICATION: i64 = 0x7263_7274;

@@ -109,6 +109,12 @@ pub enum StoreError {
     /// A run that has ended cannot go on.
     #[error("run {0} has ended; it cannot be changed any more")]
     Ended(String),
+    /// A link does not follow the last one of the chain.
+    #[error("another run took its place in the chain of evidence meanwhile")]
+    HeadMoved,
+    /// A statement of the chain cannot be read.
+    #[error("link {0} of the chain of evidence cannot be read; put a backup of the store in its place")]
+    Statement(u64),
     /// The snapshots of a run cannot be read.
     #[error(
         "the snapshots of run {run} cannot be read ({problem}); another version of recert may have written them"

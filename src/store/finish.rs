@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::{
-    At, Count, Fault, Finished, RunState, Store, StoreError, Word, keep, pack, post, remember_accounts, seal,
+    At, Count, Fault, Finished, Link, RunState, Store, StoreError, Word, add_link, keep, pack, post,
+    remember_accounts, seal,
 };
 use crate::finding::Severity;
 use crate::report::Report;
@@ -12,14 +13,17 @@ use crate::report::Report;
 impl Store {
     /// Stores everything about a run that is done, or nothing. False, and no change, if the run had ended before. A run
     /// that is not known, as one on demand, becomes known.
+    ///
+    /// # Errors
+    /// If the store fails; and [`StoreError::HeadMoved`] if the run's link does not follow the last one.
     pub async fn finish(&self, finished: Finished) -> Result<bool, StoreError> {
-        let Finished { report, snapshots, parcels, now } = finished;
+        let Finished { report, snapshots, parcels, link, now } = finished;
         let id = report.run.id.clone();
         let prepare = move || -> Result<_, StoreError> {
             let packed = snapshots.map(|snapshots| pack(&id, &snapshots)).transpose()?;
-            Ok((packed, seal(parcels)))
+            Ok((packed, seal(parcels), link.map(Link::pack).transpose()?))
         };
-        let (packed, parcels) = self.writer.aside(prepare).await??;
+        let (packed, parcels, link) = self.writer.aside(prepare).await??;
         self.writer
             .change(move |tx| {
                 if !set_done(tx, &report, now)? {
@@ -32,6 +36,9 @@ impl Store {
                 add_rules(tx, &report)?;
                 remember_accounts(tx, &report)?;
                 post(tx, &parcels)?;
+                if let Some(link) = &link {
+                    add_link(tx, link)?;
+                }
                 Ok(true)
             })
             .await

@@ -228,6 +228,11 @@ impl Store {
     }
 }
 
+/// Everything that was posted about a run, by recipient.
+pub(super) fn parcels_of(tx: &Transaction<'_>, run: &str) -> Result<Vec<Parcel>, Fault> {
+    select(tx, "WHERE run = ?1 ORDER BY recipient, channel, kind, id", [run])
+}
+
 /// A new parcel with the SHA-256 of its body.
 #[derive(Debug)]
 pub(super) struct Sealed {

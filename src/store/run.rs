@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::NewParcel;
+use super::{Link, NewParcel};
 use crate::finding::Severity;
 use crate::model::Snapshot;
 use crate::report::{Completeness, Report};
@@ -105,6 +105,8 @@ pub struct Finished {
     pub snapshots: Option<Vec<Snapshot>>,
     /// What is to be sent about it.
     pub parcels: Vec<NewParcel>,
+    /// Its link in the chain of evidence.
+    pub link: Option<Link>,
     /// When it is done.
     pub now: DateTime<Utc>,
 }

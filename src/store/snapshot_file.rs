@@ -68,8 +68,9 @@ pub fn read_snapshots(path: &Path) -> Result<Vec<Snapshot>, SnapshotFileError> {
     from_json(&bytes).map_err(|problem| SnapshotFileError::Content { path: path.to_owned(), problem })
 }
 
-/// Writes snapshots as one JSON document that names its schema.
-pub(super) fn to_json(out: impl Write, snapshots: &[Snapshot]) -> io::Result<()> {
+/// Writes snapshots as one JSON document that names its schema, on one line without spaces: equal snapshots are equal
+/// bytes.
+pub fn to_json(out: impl Write, snapshots: &[Snapshot]) -> io::Result<()> {
     Ok(serde_json::to_writer(out, &Written { schema: SCHEMA, snapshots })?)
 }
 

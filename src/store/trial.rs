@@ -85,7 +85,7 @@ pub(super) fn report(run: &str, slot: Option<i64>, judged: i64) -> Report {
 /// That report as a run that is done, with snapshots and without parcels.
 pub(super) fn finished(report: Report) -> Finished {
     let now = report.run.finished;
-    Finished { report: Arc::new(report), snapshots: Some(snapshots()), parcels: Vec::new(), now }
+    Finished { report: Arc::new(report), snapshots: Some(snapshots()), parcels: Vec::new(), link: None, now }
 }
 
 pub(super) fn snapshots() -> Vec<Snapshot> {

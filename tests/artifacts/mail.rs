@@ -11,7 +11,7 @@ use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
 use recert::console::{Console, Settings};
 use recert::history::History;
 use recert::model::{Depth, Snapshot};
-use recert::render::{Attached, Mail, MailContext, MailKind, Templates, report_mail};
+use recert::render::{Attached, ChainHead, Mail, MailContext, MailKind, Templates, report_mail};
 use recert::report::Report;
 use recert::review::{self, Occasion, Scheduled, Source};
 use recert::simulator::{self, Estate, EstateOptions, Simulator};
@@ -83,6 +83,11 @@ fn mail(report: &Report) -> Mail {
         attached: Attached::Files(&["report.xlsx", "report.html", "findings.csv"]),
         lies_at: Some(Path::new("/var/lib/recert/reports/weekly/2026-09-21T12-10Z")),
         host: "review-01.example",
+        head: Some(ChainHead {
+            index: 12,
+            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            key: Some("E221A1854B7A0A12"),
+        }),
     };
     report_mail(report, &context, &Templates::builtin()).unwrap()
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 use chrono::{NaiveDate, TimeDelta};
 use recert::analyze::Policy;
 use recert::deliver::publish;
+use recert::evidence::{ChainPlace, Filing, Observed};
 use recert::graph::{AccessGraph, Target};
 use recert::history::History;
 use recert::model::{Answer, PrivilegeId, Snapshot};
@@ -223,9 +224,11 @@ fn the_documented_query_tells_who_could_approve_exceptions_on_a_day() {
             latest.insert(snapshot.console.name.clone(), seen);
         }
         let day = snapshots[0].finished.date_naive();
+        let observed = Observed::of(&snapshots).unwrap();
         let report = review::report(snapshots, &Policy::default(), Occasion::default(), &History::default());
-        publish(&runs.path().join(&report.run.id), &report, &[Format::Parquet], &Templates::builtin())
-            .unwrap();
+        let directory = runs.path().join(&report.run.id);
+        let filing = Filing { observed: &observed, receipts: None, place: &ChainPlace::alone(), key: None };
+        publish(&directory, &report, &[Format::Parquet], &Templates::builtin(), &filing).unwrap();
         answers.insert((day, latest.clone()));
     }
     assert_eq!(answers.len(), 20);

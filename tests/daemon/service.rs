@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Output};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use recert::evidence::{Anchors, places, verify};
 use recert::schedule::Schedule;
 use recert::simulator::{Estate, EstateOptions, Options, Simulator};
 use recert::store::{Parcel, ParcelState, RunRecord, RunState, Store, StoreError};
@@ -200,6 +201,11 @@ impl Machine {
             }
             let own = parcels.iter().filter(|parcel| parcel.run.as_ref() == Some(&run.id));
             assert_eq!(own.count(), RECIPIENTS.len() + 1, "{run:?}: {parcels:?}");
+        }
+        if let Some(head) = store.head().await.unwrap() {
+            let anchors = Anchors { heads: vec![head.sha256], keys: Vec::new() };
+            let evidence = verify(&places(&self.path("state/runs")).unwrap(), &anchors);
+            assert_eq!(evidence.faults, [], "the chain of evidence is whole");
         }
         let mails = self.relay.messages();
         for parcel in parcels.iter().filter(|parcel| !parcel.message_id.is_empty()) {

@@ -35,8 +35,13 @@ pub(super) async fn history(
         let history = store.history(JOB, &review::run_id(&snapshots, &occasion)).await?;
         let report = review::report(snapshots.clone(), policy, occasion, &history);
         let (run, at) = (report.run.id.clone(), report.run.finished);
-        let finished =
-            Finished { report: Arc::new(report), snapshots: Some(snapshots), parcels: Vec::new(), now: at };
+        let finished = Finished {
+            report: Arc::new(report),
+            snapshots: Some(snapshots),
+            parcels: Vec::new(),
+            link: None,
+            now: at,
+        };
         store.finish(finished).await?;
         if index == 0 {
             store.sign_off(&run, SIGNATORY, None, at + TimeDelta::hours(4)).await?;

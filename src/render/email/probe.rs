@@ -1,6 +1,6 @@
 //! Made-up mails with something in every place, to try a template with before it is used.
 
-use super::{AlarmView, Email, ReviewView, Table, Text};
+use super::{AlarmView, Email, Evidence, ReviewView, Table, Text};
 
 impl Email {
     /// One for each path through a template: nothing missing, and nothing there.
@@ -13,6 +13,7 @@ impl Email {
             run: text(),
             host: text(),
             version: "0",
+            evidence: Some(Evidence { index: 1, ..Evidence::default() }),
             ..Self::default()
         };
         let full = |attached| Some(ReviewView::probe(attached));

@@ -17,7 +17,25 @@ fn context() -> MailContext<'static> {
         attached: Attached::Files(&["report.xlsx", "report.html"]),
         lies_at: Some(Path::new("/var/lib/recert/reports/weekly")),
         host: "review-01",
+        head: None,
     }
+}
+
+#[test]
+fn the_head_of_the_chain_is_in_both_forms_of_every_mail_and_unsigned_is_said() {
+    let sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let head = |key| Some(ChainHead { index: 1234, sha256, key });
+    for kind in [MailKind::Report, MailKind::Heartbeat] {
+        let signed =
+            mail_of(&complete(), &MailContext { kind, head: head(Some("E221A1854B7A0A12")), ..context() });
+        let unsigned = mail_of(&complete(), &MailContext { kind, head: head(None), ..context() });
+        for (mail, by) in [(signed, "signed by E221A1854B7A0A12"), (unsigned, "unsigned")] {
+            for form in [&mail.text, &mail.html] {
+                assert!(form.contains(sha256) && form.contains("1234") && form.contains(by), "{form}");
+            }
+        }
+    }
+    assert!(!mail_of(&complete(), &context()).text.contains("head of the chain"));
 }
 
 fn at(text: &str) -> DateTime<Utc> {

@@ -1,0 +1,316 @@
+//! Checking one link by itself: every byte of its archive, its signature, and the files beside it.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek};
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{
+    ChainPlace, Claim, DIRECTORY, Entry, Fault, LARGEST_SIGNATURE, LARGEST_STATEMENT, Opened, PACK,
+    PublicKey, SIGNATURE, STATEMENT, Signature, plain, trusted_comment,
+};
+
+/// A link that is whole by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Its place in its chain.
+    pub chain: ChainPlace,
+    /// The run.
+    pub run: String,
+    /// Its job.
+    pub job: Option<String>,
+    /// When its collection ended.
+    pub finished: DateTime<Utc>,
+    /// SHA-256 of its statement, hex.
+    pub sha256: String,
+    /// Whether it is signed, and by whom.
+    pub signature: SignatureState,
+    /// How many files were checked; `None` of a statement whose archive is gone.
+    pub files: Option<usize>,
+}
+
+/// What a link's signature came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state", content = "key")]
+pub enum SignatureState {
+    /// There is none, and the statement says so.
+    Unsigned,
+    /// It is good by the key of this id, which the statement names; nobody said whether that key is to be trusted.
+    Unconfirmed(String),
+    /// It is good by a key that the checker was given.
+    Good(String),
+}
+
+/// A link that is not whole: which one it is, as far as it could be told, and what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Its number, as it says itself.
+    pub index: Option<u64>,
+    /// Its run, as it says itself.
+    pub run: Option<String>,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+impl From<Fault> for Broken {
+    fn from(fault: Fault) -> Self {
+        Self { index: None, run: None, fault }
+    }
+}
+
+impl Broken {
+    fn of(claim: &Claim) -> impl Fn(Fault) -> Self + use<> {
+        let (index, run) = (claim.chain.index, claim.run.id.clone());
+        move |fault| Self { index: Some(index), run: Some(run.clone()), fault }
+    }
+}
+
+/// Checks an archive. `keys` are those that are trusted; without any, a signature is only held against the key that the
+/// statement names.
+pub fn check_pack(file: impl Read + Seek, keys: &[PublicKey]) -> Result<Checked, Broken> {
+    pack(file, keys).map(|(checked, _)| checked)
+}
+
+fn pack(file: impl Read + Seek, keys: &[PublicKey]) -> Result<(Checked, Claim), Broken> {
+    let mut opened = Opened::open(file)?;
+    let mut entries = opened.entries.clone();
+    let signature = entries.pop_if(|entry| entry.name == SIGNATURE);
+    let statement = entries.pop_if(|entry| entry.name == STATEMENT);
+    let statement = statement.ok_or_else(|| Fault::of(STATEMENT, "is not the last file of the archive"))?;
+    let bytes = opened.read(&statement, LARGEST_STATEMENT)?;
+    let claim = Claim::read(&bytes).map_err(|problem| Fault::of(STATEMENT, problem))?;
+    let broken = Broken::of(&claim);
+    let signature =
+        signature.map(|entry| opened.read(&entry, LARGEST_SIGNATURE)).transpose().map_err(&broken)?;
+    let signature = signed(&claim, &bytes, signature.as_deref(), keys).map_err(&broken)?;
+    files(&mut opened, &entries, &claim).map_err(&broken)?;
+    let before = &claim.before;
+    if before.size != u64::from(statement.offset)
+        || before.sha256 != opened.hash_before(&statement).map_err(&broken)?
+    {
+        return Err(broken(Fault::new(
+            "the archive was changed: its compressed bytes are not those of the statement",
+        )));
+    }
+    Ok((checked(&claim, &bytes, signature, Some(entries.len())), claim))
+}
+
+/// Checks a statement whose archive is gone.
+pub fn check_statement(
+    bytes: &[u8],
+    signature: Option<&[u8]>,
+    keys: &[PublicKey],
+) -> Result<Checked, Broken> {
+    let claim = Claim::read(bytes).map_err(Fault::new)?;
+    let signature = signed(&claim, bytes, signature, keys).map_err(Broken::of(&claim))?;
+    Ok(checked(&claim, bytes, signature, None))
+}
+
+/// Checks the archive in a run's directory, and that the files beside it are those of the archive.
+pub(super) fn check_run(folder: &Path, keys: &[PublicKey]) -> Result<Checked, Broken> {
+    let path = folder.join(PACK);
+    let open = |file: &str| {
+        plain(&folder.join(file)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Fault::of(file, "is missing"),
+            _ => Fault::of(file, format!("cannot be read: {error}")),
+        })
+    };
+    let (checked, claim) = pack(BufReader::new(open(PACK)?), keys)?;
+    let broken = Broken::of(&claim);
+    if folder.join(DIRECTORY).exists() {
+        manifest(folder, &path, &claim).map_err(&broken)?;
+        for (file, sha256) in claim.files.iter().filter(|(name, _)| !OWN.contains(&name.as_str())) {
+            let found = hash(&mut open(file).map_err(&broken)?).map_err(|error| broken(error.into()))?;
+            if found.0 != *sha256 {
+                return Err(broken(Fault::of(
+                    file,
+                    "is not the file of this run's evidence: it was changed",
+                )));
+            }
+        }
+    }
+    Ok(checked)
+}
+
+/// What an archive holds beside the files of its run.
+const OWN: [&str; 4] = ["VERIFY.md", "snapshot.json", "waivers.json", "receipts.json"];
+
+/// The manifest of the directory: with the archive's own line blanked, it is the one that the statement vouches for.
+fn manifest(folder: &Path, pack: &Path, claim: &Claim) -> Result<(), Fault> {
+    let (sha256, size) = hash(&mut plain(pack)?)?;
+    let mut text = String::new();
+    let file = plain(&folder.join(DIRECTORY))?;
+    if file.take(LARGEST_STATEMENT).read_to_string(&mut text).is_err() {
+        return Err(Fault::of(DIRECTORY, "is not the manifest of this run: it was changed"));
+    }
+    let blank = text.replacen(&own_line(size, &sha256), &own_line(0, &"0".repeat(64)), 1);
+    if blank == text || hex::encode(Sha256::digest(&blank)) != claim.directory {
+        return Err(Fault::of(DIRECTORY, "is not the manifest of this run: it was changed"));
+    }
+    Ok(())
+}
+
+/// As it stands in a directory's manifest.
+fn own_line(size: u64, sha256: &str) -> String {
+    format!("\"name\": \"{PACK}\",\n      \"size\": {size},\n      \"sha256\": \"{sha256}\"")
+}
+
+/// SHA-256 of a file's bytes, hex, and how many they are.
+fn hash(file: &mut File) -> io::Result<(String, u64)> {
+    let (mut hash, mut size, mut block) = (Sha256::new(), 0, vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok((hex::encode(hash.finalize()), size)),
+            read => {
+                hash.update(&block[..read]);
+                size += read as u64;
+            }
+        }
+    }
+}
+
+/// Every file against its hash in the statement, and none that the statement does not name.
+fn files(opened: &mut Opened<impl Read + Seek>, entries: &[Entry], claim: &Claim) -> Result<(), Fault> {
+    for entry in entries {
+        let expected = claim.files.get(&entry.name);
+        let expected = expected.ok_or_else(|| Fault::of(&entry.name, "is not in the statement"))?;
+        if opened.hash_of(entry)? != *expected {
+            return Err(Fault::of(&entry.name, "is not the file of the statement: it was changed"));
+        }
+    }
+    let missing = claim.files.keys().find(|name| entries.iter().all(|entry| entry.name != **name));
+    missing.map_or(Ok(()), |name| Err(Fault::of(name, "is missing")))
+}
+
+fn signed(
+    claim: &Claim,
+    bytes: &[u8],
+    signature: Option<&[u8]>,
+    keys: &[PublicKey],
+) -> Result<SignatureState, Fault> {
+    let wrong = |problem: &str| Err(Fault::of(SIGNATURE, problem));
+    let (signer, signature) = match (claim.signer, signature) {
+        (None, None) => return Ok(SignatureState::Unsigned),
+        (None, Some(_)) => return wrong("is there, and the statement says that it is unsigned"),
+        (Some(_), None) => return wrong("is missing, and the statement says that it is signed"),
+        (Some(signer), Some(signature)) => (signer, signature),
+    };
+    let parsed = std::str::from_utf8(signature).ok().and_then(Signature::parse);
+    let Some(parsed) = parsed else { return wrong("is no signature in minisign's format") };
+    if parsed.comment != trusted_comment(&claim.run.id, &claim.chain) {
+        return wrong("is the signature of another run");
+    }
+    if !parsed.is_by(&signer, bytes) {
+        return wrong("is not a signature of this statement by the key that it names");
+    }
+    if keys.is_empty() {
+        Ok(SignatureState::Unconfirmed(signer.id()))
+    } else if keys.contains(&signer) {
+        Ok(SignatureState::Good(signer.id()))
+    } else {
+        wrong(&format!("is by the key {}, which is none of those that were given", signer.id()))
+    }
+}
+
+fn checked(claim: &Claim, bytes: &[u8], signature: SignatureState, files: Option<usize>) -> Checked {
+    Checked {
+        chain: claim.chain.clone(),
+        run: claim.run.id.clone(),
+        job: claim.run.job.clone(),
+        finished: claim.run.finished,
+        sha256: hex::encode(Sha256::digest(bytes)),
+        signature,
+        files,
+    }
+}
+
+/// Checks a file that holds an archive.
+pub(super) fn check_file(path: &Path, keys: &[PublicKey]) -> Result<Checked, Broken> {
+    let file = plain(path).map_err(Fault::from)?;
+    check_pack(BufReader::new(file), keys)
+}
+
+/// Checks a file that holds a statement, with the signature beside it.
+pub(super) fn check_statement_file(path: &Path, keys: &[PublicKey]) -> Result<Checked, Broken> {
+    let read = |path: &Path, largest: u64| -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        plain(path)?.take(largest).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let beside = path.with_added_extension("minisig");
+    let signature = fs::exists(&beside).map_err(Fault::from)?.then(|| read(&beside, LARGEST_SIGNATURE));
+    let signature = signature.transpose().map_err(Fault::from)?;
+    check_statement(&read(path, LARGEST_STATEMENT).map_err(Fault::from)?, signature.as_deref(), keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::super::{Archive, Filing, Observed, write_pack};
+    use super::*;
+    use crate::model::sample::{snapshot, user};
+    use crate::report::Report;
+
+    /// The evidence of a run without files, and its statement as text.
+    fn evidence() -> (Vec<u8>, String) {
+        let observed = Observed::of(&[snapshot(vec![user(1, "mia")])]).unwrap();
+        let filing = Filing { observed: &observed, receipts: None, place: &ChainPlace::alone(), key: None };
+        let mut bytes = Vec::new();
+        let folder = Path::new("/nonexistent");
+        let link = write_pack(&mut bytes, &Report::sample(), folder, &[], String::new(), &filing).unwrap();
+        (bytes, String::from_utf8(link.statement).unwrap())
+    }
+
+    /// Forges an archive: the same files, some left out, under another statement that knows their bytes.
+    fn forged(pack: &[u8], but: &str, statement: &str) -> Vec<u8> {
+        let mut opened = Opened::open(Cursor::new(pack)).unwrap();
+        let (mut bytes, mut before) = (Vec::new(), None);
+        let mut archive = Archive::new(&mut bytes);
+        for entry in
+            opened.entries.clone().iter().filter(|entry| entry.name != but && entry.name != STATEMENT)
+        {
+            let mut content = Vec::new();
+            opened.unpack(entry, &mut content).unwrap();
+            archive.deflate(&entry.name, |out| out.write_all(&content)).unwrap();
+            before = Some(archive.so_far());
+        }
+        let (size, sha256) = before.unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(statement).unwrap();
+        value["predicate"]["archive"] = serde_json::json!({ "size": size, "sha256": sha256 });
+        let statement = value.to_string();
+        archive.store(STATEMENT, || Ok(statement.as_bytes())).unwrap();
+        archive.finish().unwrap();
+        bytes
+    }
+
+    #[test]
+    fn files_are_those_of_the_statement_and_no_others() {
+        let (pack, statement) = evidence();
+        let check = |but: &str, statement: &str| check_pack(Cursor::new(forged(&pack, but, statement)), &[]);
+        let whole = check("", &statement).unwrap();
+        assert_eq!((whole.files, whole.signature), (Some(4), SignatureState::Unsigned));
+        let value: serde_json::Value = serde_json::from_str(&statement).unwrap();
+        let sha256 = value["subject"][1]["digest"]["sha256"].as_str().unwrap();
+        let name = value["subject"][1]["name"].as_str().unwrap();
+        for (but, statement, file) in [
+            ("", statement.replace(sha256, &"0".repeat(64)), name),
+            ("", statement.replace("waivers.json", "wavers.json"), "waivers.json"),
+            ("waivers.json", statement.clone(), "waivers.json"),
+        ] {
+            let broken = check(but, &statement).unwrap_err();
+            assert_eq!(broken.fault.file.as_deref(), Some(file), "{broken:?}");
+            assert_eq!((broken.index, broken.run.as_deref()), (Some(1), Some(whole.run.as_str())));
+        }
+        let other = statement.replace("urn:recert:evidence:1", "urn:recert:evidence:2");
+        assert!(check("", &other).unwrap_err().fault.problem.contains("another kind"));
+    }
+
+    #[test]
+    fn the_same_run_gives_the_same_bytes() {
+        assert_eq!(evidence(), evidence());
+    }
+}
