@@ -8,7 +8,7 @@ mod outbox;
 mod pack;
 mod smtp;
 
-pub use directory::{PublishError, copy_run, holds_run, keep_latest, publish};
+pub use directory::{PublishError, copy_run, holds_run, keep_latest, publish, publish_redacted};
 pub use letter::{Letter, LetterError, NamedAs, message_id};
 pub use manifest::{Manifest, ManifestFile};
 pub use outbox::{Courier, OnAmbiguous, Posted};

@@ -4,6 +4,7 @@
 //! and puts the parcels into the outbox; then they are sent. Whatever dies in between is done again and is then the
 //! same: ids, bytes and message ids are derived, not drawn.
 
+mod copies;
 mod letters;
 mod logons;
 mod plan;
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 
 use crate::store::Store;
 
+use copies::{Copies, Shown};
 use letters::{LastPosted, parcels};
 
 pub use letters::alarms;

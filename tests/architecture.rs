@@ -50,6 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "model",
             "people",
             "render",
+            "report",
             "schedule",
             "secret",
             "store",

@@ -50,6 +50,7 @@ pub(super) fn print(report: &Report, directory: Option<&Path>, screen: &mut Scre
     screen.line(counts(report))?;
     reminders(report).into_iter().try_for_each(|line| screen.line(line))?;
     verdict(report, screen)?;
+    report.redaction_note().into_iter().try_for_each(|note| screen.line(note))?;
     if let Some(directory) = directory {
         screen.line(format!("Files in {}", directory.display()))?;
     }

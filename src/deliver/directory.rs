@@ -20,6 +20,8 @@ use crate::report::Report;
 const DIRECTORY_MODE: u32 = 0o750;
 const FILE_MODE: u32 = 0o640;
 const MANIFEST: &str = "manifest.json";
+/// What the folder of a redacted copy is called, before what it leaves out.
+const REDACTED: &str = "redacted";
 /// A manifest has a few lines for each file and console.
 const LARGEST_MANIFEST: u64 = 16 << 20;
 
@@ -46,9 +48,35 @@ pub fn publish(
     formats: &[Format],
     templates: &Templates,
 ) -> Result<Manifest, PublishError> {
+    publish_from(None, directory, report, formats, templates)
+}
+
+/// Writes a redacted copy of a published run into a folder of its directory, which names what the copy leaves out.
+/// Gives the folder's name.
+pub fn publish_redacted(
+    run: &Path,
+    copy: &Report,
+    formats: &[Format],
+    templates: &Templates,
+) -> Result<String, PublishError> {
+    let manifest = run.join(MANIFEST);
+    let whole = fs::read(&manifest).map_err(|source| PublishError::Io { path: manifest, source })?;
+    let folder = copy.redacted.iter().fold(REDACTED.to_owned(), |name, what| name + "-" + what.as_str());
+    let whole = Some(hex::encode(Sha256::digest(whole)));
+    publish_from(whole, &run.join(&folder), copy, formats, templates)?;
+    Ok(folder)
+}
+
+fn publish_from(
+    whole: Option<String>,
+    directory: &Path,
+    report: &Report,
+    formats: &[Format],
+    templates: &Templates,
+) -> Result<Manifest, PublishError> {
     let created = prepare(directory)?;
     let mut written = Vec::new();
-    let published = write_all(directory, report, formats, templates, &mut written);
+    let published = write_all(directory, report, formats, templates, whole, &mut written);
     if published.is_err() {
         // Best effort: the error that is told is the first one.
         for path in &written {
@@ -218,6 +246,7 @@ fn write_all(
     report: &Report,
     formats: &[Format],
     templates: &Templates,
+    whole: Option<String>,
     written: &mut Vec<PathBuf>,
 ) -> Result<Manifest, PublishError> {
     let mut files = Vec::new();
@@ -226,7 +255,7 @@ fn write_all(
         files.push(file);
     }
     crash::point("files-written");
-    let manifest = Manifest::new(report, files);
+    let manifest = Manifest::new(report, files, whole);
     write(directory, MANIFEST, written, |out| {
         serde_json::to_writer_pretty(&mut *out, &manifest)?;
         out.write_all(b"\n")

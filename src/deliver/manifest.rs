@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::report::{ConsoleTotals, Report, Run};
+use crate::report::{ConsoleTotals, Redaction, Report, Run};
 
 /// The manifest of one run's files.
 #[derive(Debug, Clone, Serialize)]
@@ -17,6 +17,10 @@ pub struct Manifest {
     rules: Vec<RuleEntry>,
     /// The files, in the order of their names.
     pub files: Vec<ManifestFile>,
+    /// What the files leave out; empty for the whole report.
+    redacted: Vec<Redaction>,
+    /// SHA-256 of the manifest of the whole report's files, hex, in a redacted copy: what it was made from.
+    whole: Option<String>,
 }
 
 /// One file of the manifest.
@@ -67,8 +71,8 @@ impl Manifest {
     /// The value of `schema`.
     pub const SCHEMA: &str = "recert.manifest/1";
 
-    /// The manifest of a report's files.
-    pub fn new(report: &Report, mut files: Vec<ManifestFile>) -> Self {
+    /// The manifest of a report's files. For a redacted copy, `whole` is the hash of the whole report's manifest.
+    pub fn new(report: &Report, mut files: Vec<ManifestFile>, whole: Option<String>) -> Self {
         files.sort_by(|a, b| a.name.cmp(&b.name));
         let mut rules: Vec<RuleEntry> = report
             .rules
@@ -103,6 +107,8 @@ impl Manifest {
             },
             rules,
             files,
+            redacted: report.redacted.clone(),
+            whole,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Host, LastPosted, Plan, PlanError, PlannedJob, add_last_logons, parcels};
+use super::{Copies, Host, LastPosted, Plan, PlanError, PlannedJob, add_last_logons, parcels};
 use crate::config::RosterTable;
 use crate::console::ErrorKind;
 use crate::crash;
@@ -177,8 +177,9 @@ impl Work {
         // Nothing speaks of these files yet: what an attempt that died left is written anew.
         remove(&directory).map_err(|source| PublishError::Io { path: directory.clone(), source })?;
         publish(&directory, &report, &self.job.table.formats, &self.plan.templates)?;
+        let copies = Copies::make(&self.job, &self.plan.templates, &report, &directory)?;
         crash::point("published");
-        let parcels = parcels(&self.host, &self.plan, &self.job, &report, &directory, &self.last_posted)?;
+        let parcels = parcels(&self.host, &self.plan, &self.job, &copies, &self.last_posted)?;
         crash::point("letters-written");
         Ok((Arc::new(report), parcels))
     }

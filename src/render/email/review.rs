@@ -33,6 +33,8 @@ pub(super) struct ReviewView {
     pub(super) undetermined: Vec<&'static str>,
     /// Whether a heartbeat may say so: there is an earlier run, and no difference to it.
     pub(super) nothing_new: bool,
+    /// What a redacted copy says of itself.
+    pub(super) redacted: Option<String>,
     pub(super) slot: Option<String>,
     /// How long after its slot the run started, if that is worth a word.
     pub(super) late: Option<String>,
@@ -128,6 +130,7 @@ impl ReviewView {
             complete: run.verdict == Completeness::Complete,
             undetermined: undetermined_parts(report),
             nothing_new: heartbeat && report.comparison.is_some() && report.changes.is_empty(),
+            redacted: report.redaction_note(),
             slot: run.slot.map(date),
             late: late(run),
             collapsed: run.collapsed,
@@ -153,6 +156,7 @@ impl ReviewView {
     pub(super) fn probe(attached: &'static str) -> Self {
         Self {
             undetermined: vec!["two_factor", "site_users"],
+            redacted: Some(String::new()),
             slot: Some(String::new()),
             late: Some(String::new()),
             collapsed: 1,

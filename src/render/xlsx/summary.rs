@@ -213,6 +213,11 @@ impl Page<'_> {
     /// What the numbers above leave out, each with the sheet that has it: a line for waivers, a line for controls.
     fn beside(&mut self) -> Result<(), XlsxError> {
         let report = self.report;
+        if let Some(note) = report.redaction_note() {
+            let format = self.style.text.clone().set_bold().set_align(FormatAlign::VerticalCenter);
+            self.put((FIRST, LAST), &note, &format)?;
+            self.row += 1;
+        }
         let waivers = |state| report.waivers.iter().filter(|waiver| waiver.state == state).count() as u64;
         let soon = report.waivers.iter().filter(|waiver| waiver.ends_within(ENDS_SOON)).count() as u64;
         let parts = [
