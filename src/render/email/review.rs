@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use super::changes::{self, ChangeCount, ChangeView};
 use super::files::FilesView;
+use super::most::{self, MostView};
+use super::next::{self, StepView};
+use super::trend::{self, PartView, TrendView};
 use super::waivers::{self, WaiverView};
 use super::{MailContext, MailKind, Table, Text, date, gaps_by_part, late, undetermined_parts, words};
 use crate::finding::Severity;
@@ -13,13 +16,13 @@ use crate::model::GapReason;
 use crate::report::{Completeness, ConsoleSummary, CoverageRow, FindingRow, GapRow, Report};
 
 /// The most consoles in the table of consoles.
-const CONSOLES: usize = 20;
+const CONSOLES: usize = 12;
 
 /// The most parts with gaps that are named.
 const GAPS: usize = 12;
 
 /// The most findings that are told.
-const FINDINGS: usize = 10;
+const FINDINGS: usize = 8;
 
 /// The first hex digits of the configuration's hash: enough to tell two apart.
 const CONFIGURATION: usize = 12;
@@ -44,6 +47,12 @@ pub(super) struct ReviewView {
     pub(super) collected: String,
     pub(super) counts: Counts,
     pub(super) severities: Vec<SeverityBar>,
+    /// The job's last runs; empty if this is the first.
+    pub(super) trend: Vec<TrendView>,
+    /// What to do next.
+    pub(super) steps: Vec<StepView>,
+    pub(super) rules: Table<MostView>,
+    pub(super) subjects: Table<MostView>,
     pub(super) consoles: Table<ConsoleView>,
     pub(super) gaps: Table<GapView>,
     /// Waivers that have expired, cover nothing or end soon.
@@ -137,6 +146,10 @@ impl ReviewView {
             collected: words::period(run.started, run.finished),
             counts: Counts::of(report, &open),
             severities: severities(&open),
+            trend: trend::trend(report),
+            steps: next::steps(report),
+            rules: most::rules(report),
+            subjects: most::subjects(report),
             consoles: consoles(report, &open),
             gaps: gaps(report),
             waivers: waivers::waivers(report),
@@ -174,6 +187,21 @@ impl ReviewView {
                 SeverityBar { severity: "critical", findings: 2, percent: 100 },
                 SeverityBar { severity: "high", findings: 0, percent: 0 },
             ],
+            trend: vec![
+                TrendView { parts: vec![PartView { severity: "high", percent: 9 }], ..TrendView::default() },
+                TrendView { this: true, complete: true, ..TrendView::default() },
+            ],
+            steps: vec![
+                StepView { command: Some(Text::name("probe")), ..StepView::default() },
+                StepView::default(),
+            ],
+            rules: part(vec![MostView { severity: "high", ..MostView::default() }]),
+            subjects: part(vec![MostView {
+                severity: "high",
+                kind: Some("user"),
+                console: Some(Text::name("probe")),
+                ..MostView::default()
+            }]),
             consoles: part(vec![ConsoleView { gaps: 2, ..ConsoleView::default() }]),
             gaps: part(vec![GapView { reasons: vec!["unavailable"], ..GapView::default() }]),
             waivers: part(vec![
