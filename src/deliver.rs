@@ -9,7 +9,8 @@ mod pack;
 mod smtp;
 
 pub use directory::{
-    PublishError, Published, copy_run, holds_only_job, holds_run, keep_latest, publish, take_out,
+    PublishError, Published, copy_run, holds_only_job, holds_run, keep_latest, publish, publish_redacted,
+    take_out,
 };
 pub use letter::{Letter, LetterError, NamedAs, message_id};
 pub use manifest::{Manifest, ManifestFile};

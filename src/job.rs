@@ -4,6 +4,7 @@
 //! adds its link to the chain of evidence and puts the parcels into the outbox; then they are sent. Whatever dies in between is done again and is then the
 //! same: ids, bytes and message ids are derived, not drawn.
 
+mod copies;
 mod letters;
 mod logons;
 mod plan;
@@ -18,6 +19,7 @@ use tokio::sync::Mutex;
 
 use crate::store::Store;
 
+use copies::{Copies, Shown};
 use letters::{LastPosted, parcels};
 
 pub use letters::alarms;

@@ -5,6 +5,8 @@ mod changes;
 mod controls;
 mod counts;
 mod estate;
+mod persons;
+mod redaction;
 mod rows;
 mod trend;
 mod waivers;
@@ -19,6 +21,8 @@ pub use changes::{Comparison, Differences, FindingChange, FindingCounts, Uncompa
 pub use controls::{ControlRow, ControlState, ControlVerdict};
 pub use counts::{Counts, RuleVersion};
 pub use estate::{AccountPlace, Estate, Identity, IdentityAccount};
+pub use persons::Persons;
+pub use redaction::Redaction;
 pub use rows::{
     AnomalyRow, AssetGroupRow, Change, CoverageRow, Evidence, FindingRow, FindingState, GapRow, Grant,
     PrivilegeRow, RoleRow, RuleRow, Scopes, SiteRow, UserRow,
@@ -28,6 +32,7 @@ pub use waivers::{ENDS_NOW, ENDS_SOON, WaiverRow, WaiverState};
 
 use controls::control_rows;
 use estate::{identities, totals};
+use persons::is_address;
 use trend::trend;
 use waivers::{covering, waiver_rows, waiver_words, with_waivers};
 
@@ -77,6 +82,13 @@ pub struct Report {
     pub controls: Vec<ControlRow>,
     /// What changed since that run: by console, findings first, then what concerns administrators.
     pub changes: Vec<Change>,
+    /// What this copy leaves out, with pseudonyms in its place; empty for the whole report.
+    pub redacted: Vec<Redaction>,
+    /// What the pseudonyms of redacted copies are made with, hex; `None` in such a copy.
+    pub redaction_key: Option<String>,
+    /// Whom the report can name; JSON leaves it out, as the rows tell.
+    #[serde(skip)]
+    pub persons: Persons,
 }
 
 impl Report {

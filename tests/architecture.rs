@@ -52,6 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "model",
             "people",
             "render",
+            "report",
             "schedule",
             "secret",
             "store",

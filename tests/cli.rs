@@ -426,6 +426,12 @@ async fn explain_and_who_can_answer_live_and_from_a_snapshot() {
 
     let tree = bench.run(&["explain", &username]).await;
     assert!(stdout(&tree).contains("├─ role Global Administrator (global-admin)"), "{}", stdout(&tree));
+    let sites = stdout(&tree);
+    let sites = sites.split(" sites\n").nth(1).unwrap_or_default();
+    assert!(
+        sites.starts_with("│  └─ superuser and all-flag: "),
+        "the path stands between user and site: {sites}"
+    );
     let live = bench.run(&["who-can", "configure-global-settings", "--site", "1", "--json"]).await;
     let saved = bench
         .run(&["who-can", "configure-global-settings", "--site", "1", "--from", "snapshot.json", "--json"])

@@ -18,7 +18,7 @@ use recert::model::{
     Answer, Collector, CollectorRights, ConsoleIdentity, ConsoleSettings, Coverage, Depth, Requests,
     Snapshot, Totals,
 };
-use recert::report::{Completeness, Estate, FindingRow, FindingState, Report, RuleRow, Run, SCHEMA};
+use recert::report::{Completeness, Estate, FindingRow, FindingState, Persons, Report, RuleRow, Run, SCHEMA};
 use recert::store::{
     Channel, Claim, Finished, NewParcel, Ownership, OwnershipError, ParcelKind, ParcelState, Progressed,
     RunState, Store,
@@ -344,6 +344,9 @@ fn report(run: &str, job: &str, slot: i64) -> Report {
         waivers: Vec::new(),
         controls: Vec::new(),
         changes: Vec::new(),
+        redacted: Vec::new(),
+        redaction_key: None,
+        persons: Persons::default(),
     }
 }
 

@@ -58,42 +58,75 @@ fn print(OnConsole { console, explanation }: &OnConsole, screen: &mut Screen) ->
     let state = if explanation.enabled { "enabled" } else { "disabled" };
     let login = visible(&explanation.login);
     screen.line(format!("{} on {}: {state}, id {}", login.bold(), visible(console), explanation.user))?;
-    screen.line(format!("├─ role {}", visible(&explanation.role)))?;
-    match &explanation.privileges {
-        None => screen.line("├─ privileges: unknown, the console did not answer")?,
-        Some(privileges) => {
-            screen.line(format!("├─ {} privileges", privileges.len()))?;
-            for (index, path) in privileges.iter().enumerate() {
-                let branch = if index + 1 == privileges.len() { "└─" } else { "├─" };
-                let through = visible(&path.through);
-                screen.line(format!(
-                    "│  {branch} {} ← {}",
-                    visible(path.privilege.as_str()),
-                    through.dimmed()
-                ))?;
-            }
-        }
-    }
-    scopes("sites", "├─", "│  ", explanation.sites.as_deref(), screen)?;
-    scopes("asset groups", "└─", "   ", explanation.asset_groups.as_deref(), screen)
+    let branches = [
+        role(explanation),
+        scopes("sites", explanation.sites.as_deref()),
+        scopes("asset groups", explanation.asset_groups.as_deref()),
+    ];
+    draw(&branches, "", screen)
 }
 
-fn scopes(
-    what: &str,
-    branch: &str,
-    indent: &str,
-    scopes: Option<&[ScopeExplanation]>,
-    screen: &mut Screen,
-) -> std::io::Result<()> {
-    let Some(scopes) = scopes else {
-        return screen.line(format!("{branch} {what}: unknown, the console did not answer"));
-    };
-    screen.line(format!("{branch} {} {what}", scopes.len()))?;
-    for (index, scope) in scopes.iter().enumerate() {
-        let branch = if index + 1 == scopes.len() { "└─" } else { "├─" };
-        let via: Vec<_> = scope.via.iter().map(|via| via.as_str()).collect();
-        let name = visible(&scope.name);
-        screen.line(format!("{indent}{branch} {name} ({}) ← {}", scope.id, via.join(" and ").dimmed()))?;
+/// A branch of the tree, with what grows on it.
+struct Branch {
+    says: String,
+    branches: Vec<Branch>,
+}
+
+impl Branch {
+    fn leaf(says: String) -> Self {
+        Self { says, branches: Vec::new() }
+    }
+}
+
+fn draw(branches: &[Branch], indent: &str, screen: &mut Screen) -> std::io::Result<()> {
+    for (index, branch) in branches.iter().enumerate() {
+        let (corner, below) =
+            if index + 1 == branches.len() { ("└─", "   ") } else { ("├─", "│  ") };
+        screen.line(format!("{}{}", format!("{indent}{corner} ").dimmed(), branch.says))?;
+        draw(&branch.branches, &format!("{indent}{below}"), screen)?;
     }
     Ok(())
+}
+
+/// The role, and the privileges by what gives them.
+fn role(explanation: &Explanation) -> Branch {
+    let says = format!("role {}", visible(&explanation.role));
+    let Some(privileges) = &explanation.privileges else {
+        return Branch {
+            says,
+            branches: vec![Branch::leaf("privileges: unknown, the console did not answer".to_owned())],
+        };
+    };
+    let paths = privileges
+        .iter()
+        .map(|path| (visible(&path.through).into_owned(), visible(path.privilege.as_str()).into_owned()));
+    Branch { says, branches: by_path(paths, "privileges") }
+}
+
+/// The sites or asset groups by what gives them.
+fn scopes(what: &str, scopes: Option<&[ScopeExplanation]>) -> Branch {
+    let Some(scopes) = scopes else {
+        return Branch::leaf(format!("{what}: unknown, the console did not answer"));
+    };
+    let paths = scopes.iter().map(|scope| {
+        let via: Vec<_> = scope.via.iter().map(|via| via.as_str()).collect();
+        (via.join(" and "), format!("{} ({})", visible(&scope.name), scope.id))
+    });
+    Branch { says: format!("{} {what}", scopes.len()), branches: by_path(paths, what) }
+}
+
+/// What is reached, under the path that reaches it; the paths in the order in which they come first.
+fn by_path(reached: impl Iterator<Item = (String, String)>, what: &str) -> Vec<Branch> {
+    let mut paths: Vec<Branch> = Vec::new();
+    for (path, name) in reached {
+        let at = paths.iter().position(|branch| branch.says == path).unwrap_or_else(|| {
+            paths.push(Branch::leaf(path));
+            paths.len() - 1
+        });
+        paths[at].branches.push(Branch::leaf(name));
+    }
+    for path in &mut paths {
+        path.says = format!("{}: {} {what}", path.says.bold(), path.branches.len());
+    }
+    paths
 }

@@ -1,39 +1,35 @@
 //! The end of a review on the terminal: how complete, what was found, where the files are.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use owo_colors::{OwoColorize, Style};
 
 use super::Screen;
 use super::screen::style;
-use crate::finding::{Severity, Verdict};
+use crate::finding::{Severity, SubjectKind, Verdict};
 use crate::report::{Completeness, ENDS_NOW, ENDS_SOON, Report, WaiverRow, WaiverState};
 use crate::untrusted::{shortened, visible};
 
 /// Findings that are told one by one.
 const WORST: usize = 8;
 
+/// Rules in the table, and subjects in the line below it.
+const RULES: usize = 10;
+const SUBJECTS: usize = 5;
+
+/// The columns of a terminal that nobody has made wider, and those of the longest bar.
+const COLUMNS: u16 = 80;
+const BAR: usize = 40;
+
 /// Prints the summary.
 pub(super) fn print(report: &Report, directory: Option<&Path>, screen: &mut Screen) -> io::Result<()> {
     screen.line("")?;
-    for console in &report.consoles {
-        let here =
-            |rows: &mut dyn Iterator<Item = &Arc<str>>| rows.filter(|name| ***name == *console.name).count();
-        screen.line(format!(
-            "{}  {} users, {} roles, {} sites, {} asset groups; {} calls in {:.1} s",
-            visible(&console.name).bold(),
-            here(&mut report.users.iter().map(|row| &row.console)),
-            here(&mut report.roles.iter().map(|row| &row.console)),
-            here(&mut report.sites.iter().map(|row| &row.console)),
-            here(&mut report.asset_groups.iter().map(|row| &row.console)),
-            console.requests,
-            (console.finished - console.started).as_seconds_f64(),
-        ))?;
-    }
+    screen.line(population(report).to_string())?;
     let estate = &report.estate;
     if estate.consoles > 1 {
         screen.line(format!(
@@ -45,18 +41,108 @@ pub(super) fn print(report: &Report, directory: Option<&Path>, screen: &mut Scre
         ))?;
     }
     screen.line("")?;
-    rules(report, screen)?;
-    worst(report, screen)?;
     screen.line(counts(report))?;
+    bars(report).into_iter().try_for_each(|line| screen.line(line))?;
+    screen.line("")?;
+    rules(report, screen)?;
+    subjects(report).into_iter().try_for_each(|line| screen.line(line))?;
+    worst(report, screen)?;
     reminders(report).into_iter().try_for_each(|line| screen.line(line))?;
     verdict(report, screen)?;
+    report.redaction_note().into_iter().try_for_each(|note| screen.line(note))?;
     if let Some(directory) = directory {
         screen.line(format!("Files in {}", directory.display()))?;
     }
     Ok(())
 }
 
-/// Every rule with open findings, worst first, and how the others ended.
+/// A table that fits a terminal of the usual width, whatever stands in it.
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(COLUMNS).set_header(header);
+    table
+}
+
+/// Every console: what was seen of what it says that it has, and whether that ties out.
+fn population(report: &Report) -> Table {
+    let mut table = table(&["Console", "Users", "Roles", "Sites", "Groups", "Calls", "Population"]);
+    for console in &report.consoles {
+        let here =
+            |rows: &mut dyn Iterator<Item = &Arc<str>>| rows.filter(|name| ***name == *console.name).count();
+        let of = |seen: usize, total: Option<u64>| match total {
+            Some(total) if total == seen as u64 => seen.to_string(),
+            Some(total) => format!("{seen} of {total}"),
+            None => format!("{seen} of ?"),
+        };
+        let (mark, colour) = match console.verdict {
+            Completeness::Complete => ("ties out", Style::new().green()),
+            Completeness::Incomplete => ("incomplete", Style::new().red().bold()),
+        };
+        let totals = &console.totals;
+        let numbers = [
+            of(here(&mut report.users.iter().map(|row| &row.console)), totals.users),
+            here(&mut report.roles.iter().map(|row| &row.console)).to_string(),
+            of(here(&mut report.sites.iter().map(|row| &row.console)), totals.sites),
+            of(here(&mut report.asset_groups.iter().map(|row| &row.console)), totals.asset_groups),
+            console.requests.to_string(),
+        ];
+        let mut cells = vec![Cell::new(shortened(&visible(&console.name), 24))];
+        cells.extend(numbers.map(|number| Cell::new(number).set_alignment(CellAlignment::Right)));
+        cells.push(Cell::new(mark.style(colour)));
+        table.add_row(cells);
+    }
+    table
+}
+
+/// Open findings of each severity as a bar, and how many more or fewer they are than in the run before.
+fn bars(report: &Report) -> Vec<String> {
+    let count = |severity| report.open().filter(|finding| finding.severity == severity).count();
+    let most = Severity::WORST_FIRST.into_iter().map(count).max().unwrap_or_default().max(1);
+    let before = report.trend.len().checked_sub(2).map(|at| &report.trend[at]);
+    let line = |severity: Severity| {
+        let now = count(severity);
+        let bar = "█".repeat((now * BAR).div_ceil(most));
+        let change = before.map(|row| row.of(severity)).map(|then| match (now as u64).cmp(&then) {
+            Ordering::Greater => format!("  ▲ {} more", now as u64 - then),
+            Ordering::Less => format!("  ▼ {} fewer", then - now as u64),
+            Ordering::Equal => "  =".to_owned(),
+        });
+        let name = format!("{:<8}", severity.as_str());
+        format!(
+            "  {name} {now:>6}  {}{}",
+            bar.style(bar_style(severity)),
+            change.unwrap_or_default().dimmed()
+        )
+    };
+    Severity::WORST_FIRST.into_iter().map(line).collect()
+}
+
+/// A bar has the colour of its severity as ink: that of the most critical is a background elsewhere.
+fn bar_style(severity: Severity) -> Style {
+    if severity == Severity::Critical { Style::new().red().bold() } else { style(severity) }
+}
+
+/// The subjects with the most open findings.
+fn subjects(report: &Report) -> Vec<String> {
+    let mut found: BTreeMap<(&str, &str, &str), (Severity, u64, &str)> = BTreeMap::new();
+    for finding in report.open().filter(|finding| finding.subject_kind != SubjectKind::Console) {
+        let key = (&*finding.console, finding.subject_kind.as_str(), &*finding.subject_id);
+        let entry = found.entry(key).or_insert((finding.severity, 0, &finding.subject_name));
+        *entry = (entry.0.max(finding.severity), entry.1 + 1, entry.2);
+    }
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by(|(_, a), (_, b)| b.0.cmp(&a.0).then_with(|| b.1.cmp(&a.1)));
+    let told = found.into_iter().take(SUBJECTS).map(|((console, kind, _), (severity, count, name))| {
+        let (name, console) = (visible(name), visible(console));
+        let severity = format!("{:<8}", severity.as_str()).style(bar_style(severity)).to_string();
+        format!("  {severity} {count:>6}  {} ({kind} on {})", shortened(&name, 32), shortened(&console, 16))
+    });
+    let told: Vec<String> = told.collect();
+    if told.is_empty() { told } else { [vec!["Most findings:".to_owned()], told].concat() }
+}
+
+/// The rules with open findings, worst first, and how the others ended.
 fn rules(report: &Report, screen: &mut Screen) -> io::Result<()> {
     // By what was found, which can be milder than the worst that a rule can find.
     let mut found: BTreeMap<&str, (Severity, u64, &str)> = BTreeMap::new();
@@ -66,19 +152,28 @@ fn rules(report: &Report, screen: &mut Screen) -> io::Result<()> {
     }
     let mut found: Vec<_> = found.into_iter().collect();
     found.sort_by(|(_, a), (_, b)| b.0.cmp(&a.0).then_with(|| b.1.cmp(&a.1)));
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["Worst", "Open", "Rule", "What"]);
-    for (rule, (severity, count, title)) in &found {
+    let mut table = table(&["Worst", "Open", "Rule", "What"]);
+    // The code is as good as the id for `recert rules`, and fits.
+    let code = |id: &str| {
+        let rule = report.rules.iter().find(|rule| rule.id == id);
+        rule.map_or_else(|| id.to_owned(), |rule| rule.code.to_string())
+    };
+    for (rule, (severity, count, title)) in found.iter().take(RULES) {
         table.add_row([
             Cell::new(severity.style(style(*severity))),
             Cell::new(count).set_alignment(CellAlignment::Right),
-            Cell::new(rule),
+            Cell::new(code(rule)),
             Cell::new(title),
         ]);
     }
     if !found.is_empty() {
         screen.line(table.to_string())?;
+    }
+    if found.len() > RULES {
+        screen.line(format!(
+            "and {} more rules with findings, all of them in the files",
+            found.len() - RULES
+        ))?;
     }
     let count = |verdict| report.rules.iter().filter(|rule| rule.verdict == verdict).count();
     let verdicts = [
@@ -177,6 +272,17 @@ fn verdict(report: &Report, screen: &mut Screen) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::report::{ControlState, FindingState};
+
+    #[test]
+    fn a_bar_says_how_many_more_or_fewer_there_are() {
+        let plain = |report: &Report| {
+            bars(report).iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect::<Vec<_>>()
+        };
+        let told = plain(&Report::sample());
+        assert_eq!(told[0], format!("  critical      1  {}  ▲ 1 more", "█".repeat(BAR)));
+        assert_eq!(told[2], format!("  medium        1  {}  ▼ 2 fewer", "█".repeat(BAR)));
+        assert!(plain(&Report::first_sample()).iter().all(|line| !line.contains(['▲', '▼', '='])));
+    }
 
     #[test]
     fn open_findings_are_counted_and_what_is_beside_them_is_one_line_each() {

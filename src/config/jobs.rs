@@ -1,5 +1,6 @@
 //! The tables that name jobs: what is reviewed when, and who receives it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
@@ -8,6 +9,7 @@ use serde::Deserialize;
 
 use super::Problem;
 use crate::render::Format;
+use crate::report::Redaction;
 use crate::schedule::{CatchUp, Schedule};
 
 /// `[[job]]`: consoles that are reviewed together.
@@ -63,6 +65,9 @@ pub struct EmailTable {
     pub max_size: u64,
     /// Days without a mail after which a short one says that all is well; never if left out.
     pub heartbeat_days: Option<u32>,
+    /// What these recipients do not get to see, in the mail and in every file; nothing if left out.
+    #[serde(default)]
+    pub redact: BTreeSet<Redaction>,
 }
 
 /// What makes a run worth a mail. An incomplete run always is.
@@ -86,6 +91,9 @@ pub struct DirectoryTable {
     pub path: PathBuf,
     /// How many runs stay; all of them if left out.
     pub keep: Option<usize>,
+    /// What the files that go there leave out; nothing if left out.
+    #[serde(default)]
+    pub redact: BTreeSet<Redaction>,
 }
 
 impl JobTable {

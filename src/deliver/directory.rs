@@ -25,6 +25,8 @@ use crate::store::Link;
 const DIRECTORY_MODE: u32 = 0o750;
 const FILE_MODE: u32 = 0o640;
 const MANIFEST: &str = "manifest.json";
+/// What the folder of a redacted copy is called, before what it leaves out.
+const REDACTED: &str = "redacted";
 /// A manifest has a few lines for each file and console.
 const LARGEST_MANIFEST: u64 = 16 << 20;
 
@@ -61,9 +63,45 @@ pub fn publish(
     templates: &Templates,
     filing: &Filing<'_>,
 ) -> Result<Published, PublishError> {
+    within(directory, |written| {
+        let mut files = write_artifacts(directory, report, formats, templates, written)?;
+        let (pack, link) = file_evidence(directory, report, &files, filing, written)?;
+        crash::point("evidence-written");
+        files.push(pack);
+        let manifest = Manifest::new(report, files, None);
+        write_manifest(directory, &manifest, written)?;
+        Ok(Published { manifest, link })
+    })
+}
+
+/// Writes a redacted copy of a published run into a folder of its directory, which names what the copy leaves out.
+/// Gives the folder's name. The evidence has everything, and is no part of it.
+pub fn publish_redacted(
+    run: &Path,
+    copy: &Report,
+    formats: &[Format],
+    templates: &Templates,
+) -> Result<String, PublishError> {
+    let manifest = run.join(MANIFEST);
+    let whole = fs::read(&manifest).map_err(|source| PublishError::Io { path: manifest, source })?;
+    let folder = copy.redacted.iter().fold(REDACTED.to_owned(), |name, what| name + "-" + what.as_str());
+    let directory = run.join(&folder);
+    within(&directory, |written| {
+        let files = write_artifacts(&directory, copy, formats, templates, written)?;
+        let whole = Some(hex::encode(Sha256::digest(whole)));
+        write_manifest(&directory, &Manifest::new(copy, files, whole), written)
+    })?;
+    Ok(folder)
+}
+
+/// Lets a new or empty directory be written, and takes back what was written where that fails.
+fn within<T>(
+    directory: &Path,
+    write: impl FnOnce(&mut Vec<PathBuf>) -> Result<T, PublishError>,
+) -> Result<T, PublishError> {
     let created = prepare(directory)?;
     let mut written = Vec::new();
-    let published = write_all(directory, report, formats, templates, filing, &mut written);
+    let published = write(&mut written);
     if published.is_err() {
         take_back(&written);
         if created {
@@ -320,28 +358,31 @@ fn prepare(directory: &Path) -> Result<bool, PublishError> {
     }
 }
 
-fn write_all(
+fn write_artifacts(
     directory: &Path,
     report: &Report,
     formats: &[Format],
     templates: &Templates,
-    filing: &Filing<'_>,
     written: &mut Vec<PathBuf>,
-) -> Result<Published, PublishError> {
+) -> Result<Vec<ManifestFile>, PublishError> {
     let mut files = Vec::new();
     for artifact in artifacts(report, templates, formats) {
         files.push(write(directory, &artifact.name, written, |out| artifact.render(out))?);
     }
     sync_folders(written)?;
     crash::point("files-written");
-    let (pack, link) = file_evidence(directory, report, &files, filing, written)?;
-    crash::point("evidence-written");
-    files.push(pack);
-    let manifest = Manifest::new(report, files);
+    Ok(files)
+}
+
+/// Writes the manifest, which makes the directory whole.
+fn write_manifest(
+    directory: &Path,
+    manifest: &Manifest,
+    written: &mut Vec<PathBuf>,
+) -> Result<(), PublishError> {
     write(directory, MANIFEST, written, |out| out.write_all(&manifest.bytes()?))?;
     crash::point("manifest-named");
-    sync(directory)?;
-    Ok(Published { manifest, link })
+    sync(directory)
 }
 
 /// Writes the evidence. It vouches for the manifest as well, which names it: there, its own size and hash are blank.
@@ -354,7 +395,7 @@ fn file_evidence(
 ) -> Result<(ManifestFile, Link), PublishError> {
     let io = |source| PublishError::Io { path: directory.join(PACK), source };
     let blank = ManifestFile { name: PACK.to_owned(), size: 0, sha256: "0".repeat(64) };
-    let manifest = Manifest::new(report, files.iter().cloned().chain([blank]).collect());
+    let manifest = Manifest::new(report, files.iter().cloned().chain([blank]).collect(), None);
     let manifest = manifest.bytes().map(|bytes| hex::encode(Sha256::digest(bytes))).map_err(io)?;
     let artifacts: Vec<Artifact<'_>> =
         files.iter().map(|file| Artifact { name: &file.name, sha256: &file.sha256 }).collect();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::{ConsoleTotals, Counts, Report, RuleVersion, Run};
+use crate::report::{ConsoleTotals, Counts, Redaction, Report, RuleVersion, Run};
 
 /// The manifest of one run's files.
 #[derive(Debug, Clone, Serialize)]
@@ -15,6 +15,10 @@ pub struct Manifest {
     rules: Vec<RuleVersion>,
     /// The files, in the order of their names.
     pub files: Vec<ManifestFile>,
+    /// What the files leave out; empty for the whole report.
+    redacted: Vec<Redaction>,
+    /// SHA-256 of the manifest of the whole report's files, hex, in a redacted copy: what it was made from.
+    whole: Option<String>,
 }
 
 /// One file of the manifest.
@@ -57,8 +61,8 @@ impl Manifest {
         Ok(bytes)
     }
 
-    /// The manifest of a report's files.
-    pub fn new(report: &Report, mut files: Vec<ManifestFile>) -> Self {
+    /// The manifest of a report's files. For a redacted copy, `whole` is the hash of the whole report's manifest.
+    pub fn new(report: &Report, mut files: Vec<ManifestFile>, whole: Option<String>) -> Self {
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Self {
             schema: Self::SCHEMA,
@@ -78,6 +82,8 @@ impl Manifest {
             counts: report.counts(),
             rules: report.rule_versions(),
             files,
+            redacted: report.redacted.clone(),
+            whole,
         }
     }
 }

@@ -264,7 +264,19 @@ impl Courier {
         let directory = PathBuf::from(&parcel.recipient);
         let keep = self.keep.get(&(parcel.job.clone(), directory.clone())).copied();
         let (run, job) = (parcel.run.clone().unwrap_or_default(), parcel.job.clone());
-        let source = self.runs.join(&run);
+        // What a parcel for a directory holds is the name of the redacted copy that goes there, or nothing.
+        let copy = match self.store.body(&parcel.id).await {
+            Ok(name) => String::from_utf8_lossy(&name).into_owned(),
+            Err(error) if error.is_about_content() => {
+                let failure = before(FailureKind::Permanent, error.to_string());
+                return Ok(after(parcel, Err(failure), self.on_ambiguous, (self.clock)()));
+            }
+            Err(error) => return Err(error),
+        };
+        let mut source = self.runs.join(&run);
+        if !copy.is_empty() {
+            source.push(copy);
+        }
         let copied = tokio::task::spawn_blocking(move || {
             copy_run(&source, &directory.join(&run))?;
             if let Some(Err(error)) = keep.map(|keep| keep_latest(&directory, &job, keep)) {

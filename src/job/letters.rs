@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use super::{Host, Plan, PlannedJob, RunError};
+use super::{Copies, Host, Plan, PlannedJob, RunError, Shown};
 use crate::config::{EmailTable, When};
 use crate::deliver::{Attachment, LeftFile, Letter, NamedAs, Packed, message_id, pack};
 use crate::finding::Verdict;
@@ -32,30 +32,35 @@ struct Desk<'a> {
     job: &'a PlannedJob,
 }
 
-/// The parcels of a run that ended with a report; its files lie in `files`.
+/// The parcels of a run that ended with a report.
 pub(super) fn parcels(
     host: &Host,
     plan: &Plan,
     job: &PlannedJob,
-    report: &Report,
-    files: &Path,
+    copies: &Copies<'_>,
     link: &Link,
     last_posted: &[LastPosted],
 ) -> Result<Vec<NewParcel>, RunError> {
     let desk = Desk { host, plan, job };
-    let new = |kind, channel, recipient| desk.parcel(&report.run.id, kind, channel, recipient);
-    let directories = job.table.directory.iter().map(|directory| directory.path.display().to_string());
-    let mut parcels: Vec<_> =
-        directories.map(|path| new(ParcelKind::Report, Channel::Directory, path)).collect();
+    let new = |run: &str, kind, channel, recipient| desk.parcel(run, kind, channel, recipient);
+    let mut parcels = Vec::new();
+    for table in &job.table.directory {
+        let Some(copy) = copies.without(&table.redact) else { continue };
+        let path = table.path.display().to_string();
+        let parcel = new(&copy.report.run.id, ParcelKind::Report, Channel::Directory, path);
+        parcels.push(NewParcel { body: copy.folder.into(), ..parcel });
+    }
     for table in &job.table.email {
+        let Some(copy) = copies.without(&table.redact) else { continue };
+        let report = copy.report;
         let mut written: Vec<(ParcelKind, Mail, Vec<Attachment>)> = Vec::new();
         for (recipient, named) in recipients(table) {
             let last = last_posted.iter().find(|(name, _)| name == recipient).and_then(|(_, last)| *last);
             let Some(kind) = kind(table, report, last) else { continue };
-            let parcel = new(kind, Channel::Email, recipient.clone());
+            let parcel = new(&report.run.id, kind, Channel::Email, recipient.clone());
             if written.iter().all(|(of, ..)| *of != kind) {
                 let seal = |budget| {
-                    let (mail, attachments) = desk.contents(table, report, files, link, kind, budget)?;
+                    let (mail, attachments) = desk.contents(table, copy, link, kind, budget)?;
                     let date = report.run.finished;
                     let trial = desk.sealed(parcel.clone(), named, &mail, &attachments, date)?;
                     Ok::<_, RunError>((trial.body.len() as u64, mail, attachments))
@@ -162,8 +167,7 @@ impl Desk<'_> {
     fn contents(
         &self,
         table: &EmailTable,
-        report: &Report,
-        files: &Path,
+        Shown { report, files, .. }: Shown<'_>,
         link: &Link,
         kind: ParcelKind,
         budget: u64,

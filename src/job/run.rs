@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Host, LastPosted, Plan, PlanError, PlannedJob, add_last_logons, parcels};
+use super::{Copies, Host, LastPosted, Plan, PlanError, PlannedJob, add_last_logons, parcels};
 use crate::config::RosterTable;
 use crate::console::ErrorKind;
 use crate::crash;
@@ -240,11 +240,11 @@ impl Work {
         // Nothing speaks of these files yet: what an attempt that died left is written anew.
         remove(&directory).map_err(|source| PublishError::Io { path: directory.clone(), source })?;
         let filing = Filing { observed, receipts, place, key: self.plan.key.as_deref() };
-        let formats = &self.job.table.formats;
-        let Published { link, .. } = publish(&directory, report, formats, &self.plan.templates, &filing)?;
+        let (formats, templates) = (&self.job.table.formats, &self.plan.templates);
+        let Published { link, .. } = publish(&directory, report, formats, templates, &filing)?;
+        let copies = Copies::make(&self.job, templates, report, &directory)?;
         crash::point("published");
-        let posted = &self.last_posted;
-        let parcels = parcels(&self.host, &self.plan, &self.job, report, &directory, &link, posted)?;
+        let parcels = parcels(&self.host, &self.plan, &self.job, &copies, &link, &self.last_posted)?;
         crash::point("letters-written");
         Ok((link, parcels))
     }

@@ -7,11 +7,14 @@
 mod alarm;
 mod changes;
 mod files;
+mod most;
+mod next;
 mod probe;
 mod review;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod trend;
 mod waivers;
 mod words;
 

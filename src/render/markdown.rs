@@ -47,6 +47,9 @@ fn head(report: &Report, page: &mut String) -> std::fmt::Result {
     };
     writeln!(page, "# Access review: {verdict}\n")?;
     writeln!(page, "**{verdict}**: {meaning}.")?;
+    if let Some(note) = report.redaction_note() {
+        writeln!(page, "\n**{note}**\n")?;
+    }
     writeln!(
         page,
         "**{} open findings**, {} waived; {} users on {} consoles.\n",

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::{
     AccountPlace, AnomalyRow, AssetGroupRow, ConsoleSummary, ConsoleTotals, CoverageRow, Estate, Evidence,
-    FindingRow, FindingState, GapRow, Grant, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA, Scopes,
-    SiteRow, UserRow, changes, completeness, control_rows, covering, identities, totals, trend, waiver_rows,
-    waiver_words, with_waivers,
+    FindingRow, FindingState, GapRow, Grant, Persons, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA,
+    Scopes, SiteRow, UserRow, changes, completeness, control_rows, covering, identities, totals, trend,
+    waiver_rows, waiver_words, with_waivers,
 };
 use crate::finding::{Finding, Judgement, Severity, SubjectKind};
 use crate::graph::{AccessGraph, Reach, Via};
@@ -38,8 +38,10 @@ pub fn assemble(
     reviewed.sort_by(|a, b| a.graph.snapshot().console.name.cmp(&b.graph.snapshot().console.name));
     let ties_out = reviewed.iter().all(|console| console.graph.snapshot().coverage.ties_out());
     run.verdict = completeness(ties_out);
+    let persons = Persons::of(&reviewed, waivers, history);
     let mut report = Report {
         schema: SCHEMA,
+        redaction_key: Some(persons.key(&run.id)),
         run,
         consoles: Vec::new(),
         estate: Estate::default(),
@@ -59,6 +61,8 @@ pub fn assemble(
         waivers: waiver_rows(&reviewed, waivers),
         controls: Vec::new(),
         changes: Vec::new(),
+        redacted: Vec::new(),
+        persons,
     };
     let before = history.before.as_ref();
     let differences = before.map(|before| (before, changes(before, &reviewed, waivers, &history.sightings)));

@@ -10,6 +10,7 @@ mod faked;
 mod programs;
 #[path = "../relay/mod.rs"]
 mod relay;
+mod redacted;
 mod reload;
 mod service;
 mod sign_off;

@@ -105,6 +105,8 @@ const BROKEN: &[Broken] = &[
     broken(EMAIL, "[[job.email]]\nmax_size = 199999\n", "email.max_size"),
     broken(EMAIL, "[[job.email]]\nheartbeat_days = 0\n", "email.heartbeat_days"),
     broken("[[job.directory]]", "[[job.directory]]\nkeep = 0", "directory.keep"),
+    broken("[[job.directory]]", "[[job.directory]]\nredact = [\"phone\"]", "expected `email` or `name`"),
+    broken(EMAIL, "[[job.email]]\nredact = \"email\"\n", "redact"),
     // Consoles.
     broken(HTTP, "url = \"", "url"),
     broken(HTTP, "url = \"ftp://", "\"hq\": url"),

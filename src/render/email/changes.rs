@@ -5,8 +5,11 @@ use serde::Serialize;
 use super::{Table, Text, words};
 use crate::report::{Change, Report};
 
-/// The most kinds that are counted, and the most changes that are told.
-const SHOWN: usize = 12;
+/// The most kinds that are counted.
+const KINDS: usize = 12;
+
+/// The most changes that are told.
+const SHOWN: usize = 8;
 
 /// How many things of one kind had one thing happen to them.
 #[derive(Debug, Default, Serialize)]
@@ -35,7 +38,7 @@ pub(super) fn counts(report: &Report) -> Table<ChangeCount> {
             None => counts.push(ChangeCount { kind, change, changes: 1 }),
         }
     }
-    Table::of(counts.into_iter(), SHOWN, "the files of this run", |count| count)
+    Table::of(counts.into_iter(), KINDS, "the files of this run", |count| count)
 }
 
 /// The first changes.

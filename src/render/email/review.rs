@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use super::changes::{self, ChangeCount, ChangeView};
 use super::files::FilesView;
+use super::most::{self, MostView};
+use super::next::{self, StepView};
+use super::trend::{self, PartView, TrendView};
 use super::waivers::{self, WaiverView};
 use super::{MailContext, MailKind, Table, Text, date, gaps_by_part, late, undetermined_parts, words};
 use crate::finding::Severity;
@@ -13,13 +16,13 @@ use crate::model::GapReason;
 use crate::report::{Completeness, ConsoleSummary, CoverageRow, FindingRow, GapRow, Report};
 
 /// The most consoles in the table of consoles.
-const CONSOLES: usize = 20;
+const CONSOLES: usize = 12;
 
 /// The most parts with gaps that are named.
 const GAPS: usize = 12;
 
 /// The most findings that are told.
-const FINDINGS: usize = 10;
+const FINDINGS: usize = 8;
 
 /// The first hex digits of the configuration's hash: enough to tell two apart.
 const CONFIGURATION: usize = 12;
@@ -33,6 +36,8 @@ pub(super) struct ReviewView {
     pub(super) undetermined: Vec<&'static str>,
     /// Whether a heartbeat may say so: there is an earlier run, and no difference to it.
     pub(super) nothing_new: bool,
+    /// What a redacted copy says of itself.
+    pub(super) redacted: Option<String>,
     pub(super) slot: Option<String>,
     /// How long after its slot the run started, if that is worth a word.
     pub(super) late: Option<String>,
@@ -42,6 +47,12 @@ pub(super) struct ReviewView {
     pub(super) collected: String,
     pub(super) counts: Counts,
     pub(super) severities: Vec<SeverityBar>,
+    /// The job's last runs; empty if this is the first.
+    pub(super) trend: Vec<TrendView>,
+    /// What to do next.
+    pub(super) steps: Vec<StepView>,
+    pub(super) rules: Table<MostView>,
+    pub(super) subjects: Table<MostView>,
     pub(super) consoles: Table<ConsoleView>,
     pub(super) gaps: Table<GapView>,
     /// Waivers that have expired, cover nothing or end soon.
@@ -128,12 +139,17 @@ impl ReviewView {
             complete: run.verdict == Completeness::Complete,
             undetermined: undetermined_parts(report),
             nothing_new: heartbeat && report.comparison.is_some() && report.changes.is_empty(),
+            redacted: report.redaction_note(),
             slot: run.slot.map(date),
             late: late(run),
             collapsed: run.collapsed,
             collected: words::period(run.started, run.finished),
             counts: Counts::of(report, &open),
             severities: severities(&open),
+            trend: trend::trend(report),
+            steps: next::steps(report),
+            rules: most::rules(report),
+            subjects: most::subjects(report),
             consoles: consoles(report, &open),
             gaps: gaps(report),
             waivers: waivers::waivers(report),
@@ -153,6 +169,7 @@ impl ReviewView {
     pub(super) fn probe(attached: &'static str) -> Self {
         Self {
             undetermined: vec!["two_factor", "site_users"],
+            redacted: Some(String::new()),
             slot: Some(String::new()),
             late: Some(String::new()),
             collapsed: 1,
@@ -170,6 +187,21 @@ impl ReviewView {
                 SeverityBar { severity: "critical", findings: 2, percent: 100 },
                 SeverityBar { severity: "high", findings: 0, percent: 0 },
             ],
+            trend: vec![
+                TrendView { parts: vec![PartView { severity: "high", percent: 9 }], ..TrendView::default() },
+                TrendView { this: true, complete: true, ..TrendView::default() },
+            ],
+            steps: vec![
+                StepView { command: Some(Text::name("probe")), ..StepView::default() },
+                StepView::default(),
+            ],
+            rules: part(vec![MostView { severity: "high", ..MostView::default() }]),
+            subjects: part(vec![MostView {
+                severity: "high",
+                kind: Some("user"),
+                console: Some(Text::name("probe")),
+                ..MostView::default()
+            }]),
             consoles: part(vec![ConsoleView { gaps: 2, ..ConsoleView::default() }]),
             gaps: part(vec![GapView { reasons: vec!["unavailable"], ..GapView::default() }]),
             waivers: part(vec![

@@ -6,7 +6,7 @@ use super::{Table, Text, waivers_to_decide, words};
 use crate::report::{ENDS_NOW, Report, WaiverRow, WaiverState};
 
 /// The most waivers that are told.
-const WAIVERS: usize = 6;
+const WAIVERS: usize = 5;
 
 /// A waiver that has expired, covers nothing, or ends soon.
 #[derive(Debug, Default, Serialize)]

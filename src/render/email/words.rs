@@ -8,7 +8,7 @@ use super::{Text, counted, date};
 pub(super) const NAME: usize = 48;
 
 /// The columns of a sentence.
-pub(super) const SENTENCE: usize = 180;
+pub(super) const SENTENCE: usize = 150;
 
 /// The most consoles that a heading names.
 const NAMES: usize = 4;

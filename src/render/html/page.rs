@@ -21,6 +21,8 @@ pub(super) struct Page {
     pub(super) complete: bool,
     /// The parts that were answered on some console by what proves nothing.
     pub(super) undetermined: Vec<&'static str>,
+    /// What a redacted copy says of itself.
+    pub(super) redacted: Option<String>,
     /// The consoles' names, for headings.
     pub(super) names: Text,
     pub(super) run: RunView,
@@ -135,6 +137,7 @@ impl Page {
         Self {
             complete: report.run.verdict == Completeness::Complete,
             undetermined: undetermined_parts(report),
+            redacted: report.redaction_note(),
             names: names(report),
             run: RunView::of(report),
             counts: Counts::of(report),

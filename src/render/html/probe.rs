@@ -16,6 +16,7 @@ impl Page {
         Self {
             complete: false,
             undetermined: vec!["two_factor"],
+            redacted: Some(String::new()),
             names: text.clone(),
             run: RunView {
                 job: Some(text.clone()),

@@ -94,6 +94,7 @@ fn thirds() -> impl Iterator<Item = (u16, u16)> {
 
 /// What the verdict claims, in a sentence.
 fn claim(page: &mut Page<'_>, status: &str) -> Result<(), XlsxError> {
+    let note = page.report.redaction_note().map_or_else(String::new, |note| format!("{note} "));
     match page.report.run.verdict {
         Completeness::Complete => {
             let doubt = undetermined_parts(page.report).join(", ").replace('_', " ");
@@ -104,11 +105,11 @@ fn claim(page: &mut Page<'_>, status: &str) -> Result<(), XlsxError> {
                     "The population ties out. Not determined for some of it: {doubt}, see the sheet Coverage."
                 )
             };
-            page.put((FIRST, LAST), &line, &cell(9))
+            page.put((FIRST, LAST), &format!("{note}{line}"), &cell(9))
         }
         Completeness::Incomplete => {
             let line = format!(
-                "{status}. What was not seen proves nothing: no rule passes on it, and counts may be too low."
+                "{note}{status}. What was not seen proves nothing: no rule passes on it, and counts may be too low."
             );
             page.put_link((FIRST, LAST), "'Coverage'!A1", &line, &cell(9).set_bold())?;
             let alarm = cell(9).set_bold().set_font_color(Palette::BAD);

@@ -1,0 +1,96 @@
+//! Whom a report can name: the mail addresses and names of every person behind its rows and its sentences.
+
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+use super::Reviewed;
+use crate::history::History;
+use crate::model::{Act, Answer, Snapshot};
+use crate::waiver::Waiver;
+
+/// The persons of this run, and of the earlier ones that its changes and findings speak about. No file holds them; a
+/// redacted copy is made with them.
+#[derive(Debug, Clone, Default)]
+pub struct Persons {
+    /// Their mail addresses, sorted.
+    pub addresses: Vec<String>,
+    /// Their names, sorted.
+    pub names: Vec<String>,
+}
+
+impl Persons {
+    pub(super) fn of(reviewed: &[Reviewed], waivers: &[Waiver], history: &History) -> Self {
+        let mut persons = Self::default();
+        let before = history.before.iter().flat_map(|before| &before.snapshots);
+        let signed = history.signed.iter().flat_map(|signed| &signed.snapshots);
+        let now = reviewed.iter().map(|console| console.graph.snapshot());
+        for snapshot in now.chain(before).chain(signed) {
+            persons.add_snapshot(snapshot);
+        }
+        for waiver in waivers {
+            persons.add(&waiver.approved_by);
+        }
+        if let Some(signed) = &history.signed {
+            persons.add(&signed.by);
+        }
+        for revocation in &history.revocations {
+            persons.add(&revocation.by);
+        }
+        for texts in [&mut persons.addresses, &mut persons.names] {
+            texts.retain(|text| !text.trim().is_empty());
+            texts.sort_unstable();
+            texts.dedup();
+        }
+        persons
+    }
+
+    /// Takes a text that the source calls a person: an address if it looks like one, else a name.
+    pub(super) fn add(&mut self, person: &str) {
+        let texts = if is_address(person) { &mut self.addresses } else { &mut self.names };
+        texts.push(person.to_owned());
+    }
+
+    fn add_snapshot(&mut self, snapshot: &Snapshot) {
+        for user in &snapshot.users {
+            self.names.push(user.name.to_string());
+            self.addresses.extend(user.email.as_ref().map(ToString::to_string));
+            if let Some(person) = user.person.person() {
+                self.names.extend(person.name.clone());
+                self.addresses.extend(person.email.clone());
+                if let Some(manager) = &person.manager {
+                    self.add(manager);
+                }
+            }
+        }
+        if let Answer::Known(reports) = &snapshot.reports {
+            self.addresses.extend(reports.iter().flat_map(|report| report.recipients.iter().cloned()));
+        }
+        if let Answer::Known(exceptions) = &snapshot.exceptions {
+            // A record names an account by its login or by its name; a login is no name.
+            let logins: HashSet<&str> = snapshot.users.iter().map(|user| &*user.login).collect();
+            let acts = exceptions.iter().flat_map(|exception| [&exception.submitted, &exception.reviewed]);
+            let named = acts.flatten().filter_map(|act: &Act| act.name.as_deref());
+            named.filter(|name| !logins.contains(name)).for_each(|name| self.add(name));
+        }
+    }
+
+    /// What the pseudonyms of this run are made with. Whoever does not know all of these persons cannot derive it, and
+    /// the same run has the same one.
+    pub(super) fn key(&self, run: &str) -> String {
+        let mut hash = Sha256::new();
+        for texts in [&["recert pseudonyms", run].map(str::to_owned)[..], &self.addresses, &self.names] {
+            hash.update((texts.len() as u64).to_be_bytes());
+            for text in texts {
+                hash.update((text.len() as u64).to_be_bytes());
+                hash.update(text);
+            }
+        }
+        hex::encode(hash.finalize())
+    }
+}
+
+/// Whether a person is written as a mail address.
+pub(super) fn is_address(person: &str) -> bool {
+    person.contains('@')
+}
