@@ -1,0 +1,11 @@
+//! Pictures of what people look at, taken by other people's programs into `target/screenshots`:
+//! `cargo test --test screenshots`. Whoever changes a look takes them, and looks at them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+#[path = "../artifacts/demo.rs"]
+mod demo;
+mod picture;
+#[path = "../artifacts/programs.rs"]
+mod programs;
+mod workbook;
