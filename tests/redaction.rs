@@ -116,8 +116,8 @@ fn peopled(persons: &Persons, moved: usize) -> Snapshot {
         user.email = Some(persons.address(at + moved).into());
         match at % 4 {
             // Logins that are addresses or names.
-            0 => user.login = persons.address(at).to_uppercase(),
-            1 => user.login = format!("CORP\\{}", persons.name(at)),
+            0 => user.login = persons.address(at).to_uppercase().into(),
+            1 => user.login = format!("CORP\\{}", persons.name(at)).into(),
             _ => {}
         }
         user.person = match at % 3 {

@@ -82,6 +82,50 @@ fn no_part_computes_or_points_outside() {
     }
 }
 
+#[test]
+fn every_part_is_well_formed_xml() {
+    for (name, text) in parts().into_iter().filter(|(name, _)| !name.ends_with(".bin")) {
+        let mut reader = quick_xml::Reader::from_str(&text);
+        reader.config_mut().check_comments = true;
+        let (mut depth, mut roots) = (0_usize, 0);
+        loop {
+            use quick_xml::events::Event;
+            match reader.read_event().unwrap_or_else(|error| panic!("{name}: {error}")) {
+                Event::Start(element) => {
+                    element.attributes().for_each(|attribute| assert_value(&name, attribute));
+                    roots += usize::from(depth == 0);
+                    depth += 1;
+                }
+                Event::Empty(element) => {
+                    element.attributes().for_each(|attribute| assert_value(&name, attribute))
+                }
+                Event::End(_) => depth -= 1,
+                Event::GeneralRef(reference) => {
+                    let predefined = ["lt", "gt", "amp", "quot", "apos"].contains(&&*reference);
+                    assert!(predefined || reference.is_char_ref(), "{name}: {reference:?}");
+                }
+                Event::Text(text) => {
+                    assert!(depth > 0 || text.trim().is_empty(), "{name}: text outside of the root");
+                    assert!(!text.contains("]]>"), "{name}");
+                }
+                Event::Eof => break,
+                _ => {}
+            }
+        }
+        assert_eq!((depth, roots), (0, 1), "{name}");
+    }
+}
+
+/// An attribute is there once, and its value holds no markup and no unknown entity.
+fn assert_value(
+    part: &str,
+    attribute: Result<quick_xml::events::attributes::Attribute<'_>, quick_xml::events::attributes::AttrError>,
+) {
+    let attribute = attribute.unwrap_or_else(|error| panic!("{part}: {error}"));
+    let raw = &*attribute.value;
+    assert!(!raw.contains('<') && quick_xml::escape::unescape(raw).is_ok(), "{part}: {raw}");
+}
+
 /// Prints a workbook as somebody without Excel does.
 fn assert_prints(workbook: &Path) {
     let Some(office) = program("soffice") else { return };

@@ -1,7 +1,12 @@
-//! Pictures of what people see, to be looked at: `cargo test --test screenshots` writes them to `target/screenshots`.
+//! Pictures of what people look at, taken by other people's programs into `target/screenshots`:
+//! `cargo test --test screenshots`. Whoever changes a look takes them, and looks at them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+#[path = "../artifacts/demo.rs"]
+mod demo;
 mod mail;
+mod picture;
 #[path = "../artifacts/programs.rs"]
 mod programs;
+mod workbook;

@@ -86,7 +86,7 @@ fn population(page: &mut Page<'_>) -> Result<(), XlsxError> {
         page.put(NAME, &name, &Style::ruled(&cell(9)))?;
         let (word, colour) = match console.verdict {
             Completeness::Complete => ("complete", Palette::GOOD),
-            Completeness::Incomplete => ("INCOMPLETE", Palette::BAD),
+            Completeness::Incomplete => ("incomplete", Palette::BAD),
         };
         page.put(SLOTS[0], word, &Style::ruled(&centred(9).set_bold().set_font_color(colour)))?;
         let here = |consoles: &mut dyn Iterator<Item = &str>| {
@@ -244,7 +244,7 @@ fn trend(page: &mut Page<'_>) -> Result<(u32, u32), XlsxError> {
         page.put_count(SLOTS[6], row.users, &plain)?;
         let (word, colour) = match row.verdict {
             Completeness::Complete => ("complete", Palette::GOOD),
-            Completeness::Incomplete => ("INCOMPLETE", Palette::BAD),
+            Completeness::Incomplete => ("incomplete", Palette::BAD),
         };
         page.put(SLOTS[7], word, &plain.clone().set_font_color(colour))?;
         match serial(row.finished) {
