@@ -10,6 +10,7 @@ mod mail;
 mod page;
 mod programs;
 mod review;
+mod script;
 mod tables;
 mod terminal;
 mod workbook;
