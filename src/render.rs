@@ -29,7 +29,7 @@ use crate::report::{
     ConsoleSummary, CoverageRow, ENDS_NOW, ENDS_SOON, GapRow, Report, UserRow, WaiverRow, WaiverState,
 };
 
-use templates::Template;
+use templates::{Inlined, Template};
 use view::{Table, Text, counted, date, date_of, late, lateness};
 
 pub use email::{Alarm, Attached, ChainHead, LeftFile, Mail, MailContext, MailKind, alarm_mail, report_mail};
@@ -37,6 +37,9 @@ pub use templates::{TemplateError, Templates};
 
 /// Every template, whoever renders it.
 const TEMPLATES: [&Template; 3] = [&html::TEMPLATE, &email::HTML, &email::TEXT];
+
+/// What templates write out as it stands.
+const INLINED: [&Inlined; 2] = [&html::STYLE, &html::SCRIPT];
 
 /// A family of artifacts that is asked for together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]

@@ -2,10 +2,12 @@
 //!
 //! The page is the first thing that the owner of a review opens and what an auditor prints. It asks for nothing from
 //! anywhere, needs no script, and shows the worst first; what does not fit is counted, and the file that holds it is
-//! named.
+//! named. The script that it carries only sorts, filters, groups and copies what is there without it.
 
 mod changes;
+mod charts;
 mod controls;
+mod links;
 mod page;
 mod people;
 mod probe;
@@ -20,8 +22,8 @@ use std::io::{self, BufWriter, Write};
 use minijinja::value::Serde;
 
 use super::{
-    Table, Template, Templates, Text, date, date_of, framework_name, lateness, roster_words,
-    undetermined_parts, users_worst_first,
+    Inlined, Table, Template, Templates, Text, date, date_of, framework_name, lateness, roster_words,
+    undetermined_parts, users_worst_first, waivers_to_decide,
 };
 use crate::finding::Verdict;
 use crate::report::Report;
@@ -35,8 +37,27 @@ pub(super) const TEMPLATE: Template = Template {
     probes: || vec![Serde(Page::with_everything()).into(), Serde(Page::with_nothing()).into()],
 };
 
+/// The page's style sheet.
+pub(super) const STYLE: Inlined = Inlined {
+    name: "report.css",
+    variable: "page_style",
+    source: include_str!("../../templates/report.css"),
+    end: "</style",
+};
+
+/// The page's script.
+pub(super) const SCRIPT: Inlined = Inlined {
+    name: "report.js",
+    variable: "page_script",
+    source: include_str!("../../templates/report.js"),
+    end: "</script",
+};
+
 /// The most rows that one table shows; each table says how many more there are and where.
 const ROWS: usize = 2_000;
+
+/// The most users that are shown. A browser opens a page of so many at once; see the style sheet for how.
+const USERS: usize = 10_000;
 
 /// The most findings that the section of one rule shows.
 const FINDINGS_OF_A_RULE: usize = 500;

@@ -4,13 +4,16 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::{TEMPLATES, counted};
+use super::{INLINED, TEMPLATES, counted};
 
 /// What one rendering may cost, so that a replaced template cannot keep the daemon busy for ever. The compiled-in page
 /// with every table at its limit needs about a tenth of it.
@@ -27,6 +30,18 @@ pub(super) struct Template {
     pub(super) source: &'static str,
     /// Made-up values that a file which replaces it is rendered with before it is used.
     pub(super) probes: fn() -> Vec<Value>,
+}
+
+/// A style sheet or a script that a template writes out as it stands.
+pub(super) struct Inlined {
+    /// Its name, which is the name of the file that replaces it.
+    pub(super) name: &'static str,
+    /// The variable that holds it. The variable with `_hash` at its end holds what a Content-Security-Policy asks for.
+    pub(super) variable: &'static str,
+    /// What is compiled in.
+    pub(super) source: &'static str,
+    /// The start of a tag that would end the element it stands in, in lower case.
+    pub(super) end: &'static str,
 }
 
 /// The templates of the page and of the mails.
@@ -48,7 +63,7 @@ pub enum TemplateError {
         /// Why.
         source: io::Error,
     },
-    /// The template does not compile, or does not render.
+    /// The template does not compile or does not render, or the style sheet or script cannot stand in a page.
     #[error("{}:{line}: {reason}", path.display())]
     Broken {
         /// The file.
@@ -69,6 +84,9 @@ impl Templates {
     )]
     pub fn builtin() -> Self {
         let mut templates = Self::empty().expect("the syntax is a constant");
+        for file in INLINED {
+            templates.inline(file, file.source.to_owned());
+        }
         for template in TEMPLATES {
             templates.environment.add_template(template.name, template.source).expect("it compiles");
         }
@@ -85,15 +103,29 @@ impl Templates {
         std::fs::read_dir(directory)
             .map_err(|source| TemplateError::Read { path: directory.to_owned(), source })?;
         let mut templates = Self::builtin();
-        for template in TEMPLATES {
-            let path = directory.join(template.name);
-            match std::fs::read_to_string(&path) {
-                Ok(source) => templates.replace(template, source).map_err(|error| broken(path, &error))?,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(TemplateError::Read { path, source }),
+        // Before the templates, which are tried with them.
+        for file in INLINED {
+            let Some((path, source)) = replacement(directory, file.name)? else { continue };
+            // As a browser reads it, which is what the hash is of.
+            let source = source.replace("\r\n", "\n");
+            if let Some(line) = source.to_lowercase().lines().position(|line| line.contains(file.end)) {
+                let reason = format!("{} would end the element that it stands in", file.end);
+                return Err(TemplateError::Broken { path, line: line + 1, reason });
             }
+            templates.inline(file, source);
+        }
+        for template in TEMPLATES {
+            let Some((path, source)) = replacement(directory, template.name)? else { continue };
+            templates.replace(template, source).map_err(|error| broken(path, &error))?;
         }
         Ok(templates)
+    }
+
+    /// Offers a style sheet or a script to every template. It is no text of a report, and is not escaped.
+    fn inline(&mut self, file: &Inlined, source: String) {
+        let hash = format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(&source)));
+        self.environment.add_global(format!("{}_hash", file.variable), Value::from_safe_string(hash));
+        self.environment.add_global(file.variable, Value::from_safe_string(source));
     }
 
     fn replace(&mut self, template: &Template, source: String) -> Result<(), minijinja::Error> {
@@ -138,6 +170,16 @@ impl fmt::Debug for Templates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.environment.templates().map(|(name, _)| name);
         f.debug_list().entries(names).finish()
+    }
+}
+
+/// The file of a directory that replaces a compiled-in one, if there is one.
+fn replacement(directory: &Path, name: &str) -> Result<Option<(PathBuf, String)>, TemplateError> {
+    let path = directory.join(name);
+    match std::fs::read_to_string(&path) {
+        Ok(source) => Ok(Some((path, source))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(TemplateError::Read { path, source }),
     }
 }
 

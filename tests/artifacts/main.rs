@@ -15,6 +15,7 @@ mod programs;
 mod review;
 mod same_bytes;
 mod sarif;
+mod script;
 mod tables;
 mod terminal;
 mod workbook;

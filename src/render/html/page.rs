@@ -5,13 +5,17 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::changes::Changes;
+use super::charts::{RuleBar, SeverityBar, Trend, rule_bars, severity_bars};
 use super::controls::FrameworkView;
+use super::links::{UserRows, first_findings};
 use super::people::PersonView;
 use super::rules::{RuleSection, Verdicts, sections};
 use super::tables::{AnomalyView, CoverageView, GapView, RoleView, ScopeView, UserView};
 use super::waivers::{WaivedView, WaiverView};
-use super::{NAMES, Table, Text, controls, date, lateness, people, tables, undetermined_parts, waivers};
-use crate::finding::Severity;
+use super::{
+    NAMES, Table, Text, controls, date, lateness, people, tables, undetermined_parts, waivers,
+    waivers_to_decide,
+};
 use crate::model::{Depth, PartState};
 use crate::report::{Completeness, ConsoleSummary, Report, UserRow};
 
@@ -28,6 +32,9 @@ pub(super) struct Page {
     pub(super) run: RunView,
     pub(super) counts: Counts,
     pub(super) severities: Vec<SeverityBar>,
+    /// The rules with the most open findings.
+    pub(super) rule_bars: Vec<RuleBar>,
+    pub(super) trend: Trend,
     pub(super) consoles: Vec<ConsoleView>,
     pub(super) rules: Vec<RuleSection>,
     pub(super) users: Table<UserView>,
@@ -89,15 +96,8 @@ pub(super) struct Counts {
     pub(super) not_proven: u64,
     pub(super) gaps: u64,
     pub(super) requests: u64,
-}
-
-/// How many open findings have one severity.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct SeverityBar {
-    pub(super) severity: &'static str,
-    pub(super) findings: u64,
-    /// The length of the bar: 100 is that of the most frequent severity.
-    pub(super) percent: u64,
+    /// Waivers that somebody must look at.
+    pub(super) waivers_to_decide: u64,
 }
 
 /// One console.
@@ -134,6 +134,8 @@ impl Page {
     /// The view of a report.
     pub(super) fn of(report: &Report) -> Self {
         let per_console = PerConsole::of(report);
+        let user_rows = UserRows::of(report);
+        let rules = sections(report, &user_rows);
         Self {
             complete: report.run.verdict == Completeness::Complete,
             undetermined: undetermined_parts(report),
@@ -141,10 +143,12 @@ impl Page {
             names: names(report),
             run: RunView::of(report),
             counts: Counts::of(report),
-            severities: severities(report),
+            severities: severity_bars(report),
+            rule_bars: rule_bars(report),
+            trend: Trend::of(report),
             consoles: report.consoles.iter().map(|console| per_console.view(report, console)).collect(),
-            rules: sections(report),
-            users: tables::users(report),
+            users: tables::users(report, &user_rows, &first_findings(&rules)),
+            rules,
             people: people::people(report),
             roles: tables::roles(report),
             sites: tables::sites(report),
@@ -165,19 +169,6 @@ fn names(report: &Report) -> Text {
     let more = report.consoles.len().saturating_sub(NAMES);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     Text::name(&format!("{}{rest}", named.join(", ")))
-}
-
-fn severities(report: &Report) -> Vec<SeverityBar> {
-    let mut counts: HashMap<Severity, u64> = HashMap::new();
-    for finding in report.open() {
-        *counts.entry(finding.severity).or_default() += 1;
-    }
-    let most = counts.values().copied().max().unwrap_or(0).max(1);
-    let bar = |severity: Severity| {
-        let findings = counts.get(&severity).copied().unwrap_or(0);
-        SeverityBar { severity: severity.as_str(), findings, percent: (findings * 100).div_ceil(most) }
-    };
-    Severity::WORST_FIRST.into_iter().map(bar).collect()
 }
 
 impl RunView {
@@ -221,6 +212,7 @@ impl Counts {
             not_proven: report.not_proven(),
             gaps: report.gaps.len() as u64,
             requests: report.consoles.iter().map(|console| console.requests).sum(),
+            waivers_to_decide: waivers_to_decide(report).len() as u64,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! A made-up page with something in every place, to try a template with before it is used.
 
 use super::changes::{ChangeCount, ChangeView, Changes, Group, Since, UncomparedView};
+use super::charts::{ColumnPart, GridLine, RuleBar, RunColumn, SeverityBar, Trend};
 use super::controls::{ControlView, FrameworkView, ServingRule, StateCount};
-use super::page::{ConsoleView, Counts, Page, Population, RunView, SeverityBar};
+use super::page::{ConsoleView, Counts, Page, Population, RunView};
 use super::people::{AccountView, PersonView};
 use super::rules::{EvidenceView, FindingView, RuleSection, VerdictCount, VerdictView, Verdicts};
 use super::tables::{AnomalyView, CoverageView, GapView, RoleView, ScopeCount, ScopeView, UserView};
@@ -34,9 +35,17 @@ impl Page {
                 users_seen: 1,
                 controls: 2,
                 not_proven: 1,
+                waivers_to_decide: 1,
                 ..Counts::default()
             },
             severities: vec![SeverityBar { severity: "critical", findings: 2, percent: 100 }],
+            rule_bars: vec![RuleBar {
+                severity: "critical",
+                findings: 2,
+                percent: 100,
+                ..RuleBar::default()
+            }],
+            trend: trend(),
             consoles: vec![console(&text), ConsoleView { complete: true, ..ConsoleView::default() }],
             rules: vec![rule(&text)],
             users: part(vec![user(&text), UserView { two_factor: "delegated", ..UserView::default() }]),
@@ -70,6 +79,11 @@ impl Page {
     pub(super) fn with_nothing() -> Self {
         Self { complete: true, ..Self::default() }
     }
+}
+
+fn trend() -> Trend {
+    let run = || RunColumn { parts: vec![ColumnPart::default()], ..RunColumn::default() };
+    Trend { height: 1, runs: vec![run(), run()], lines: vec![GridLine::default()], incomplete: true }
 }
 
 fn changes() -> Changes {
@@ -147,6 +161,7 @@ fn rule(text: &Text) -> RuleSection {
         kind: "user",
         change: Some("new"),
         full_name: Some(text.clone()),
+        user: Some(String::new()),
         evidence: vec![EvidenceView { label: "probe", value: text.clone() }],
         more_evidence: 1,
         waived: true,
@@ -180,6 +195,7 @@ fn user(text: &Text) -> UserView {
         last_seen_by: Some(String::new()),
         findings: 1,
         severity: Some("critical"),
+        first_finding: Some(text.clone()),
         ..UserView::default()
     }
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::links::UserRows;
 use super::{EVIDENCE, FINDINGS_OF_A_RULE, Table, Text, VERDICTS, date};
 use crate::finding::{Severity, SubjectKind, Verdict};
 use crate::report::{FindingChange, FindingRow, Report, RuleRow};
@@ -74,6 +75,8 @@ pub(super) struct FindingView {
     pub(super) subject_id: Text,
     /// The full name, where the subject is a user.
     pub(super) full_name: Option<Text>,
+    /// The id of the user's row, where the subject is a user whose row is shown.
+    pub(super) user: Option<String>,
     pub(super) summary: Text,
     pub(super) evidence: Vec<EvidenceView>,
     /// Pieces of evidence that are not shown.
@@ -129,7 +132,7 @@ impl VerdictView {
 
 /// The rules that found something: those with the worst open finding first, then those with the most; at last those of
 /// which every finding is waived.
-pub(super) fn sections(report: &Report) -> Vec<RuleSection> {
+pub(super) fn sections(report: &Report, users: &UserRows<'_>) -> Vec<RuleSection> {
     let mut by_rule: HashMap<&str, Vec<&FindingRow>> = HashMap::new();
     for finding in &report.findings {
         by_rule.entry(&finding.rule).or_default().push(finding);
@@ -138,7 +141,7 @@ pub(super) fn sections(report: &Report) -> Vec<RuleSection> {
     let mut groups: Vec<Vec<&FindingRow>> = by_rule.into_values().collect();
     groups.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a[0].rule.cmp(&b[0].rule)));
     let full_names = FullNames::of(report);
-    groups.into_iter().map(|findings| section(report, &full_names, findings)).collect()
+    groups.into_iter().map(|findings| section(report, &full_names, users, findings)).collect()
 }
 
 fn open(findings: &[&FindingRow]) -> usize {
@@ -150,7 +153,12 @@ fn worst_open(findings: &[&FindingRow]) -> Option<Severity> {
 }
 
 /// The findings of a rule, the waived ones at the end.
-fn section(report: &Report, full_names: &FullNames<'_>, mut findings: Vec<&FindingRow>) -> RuleSection {
+fn section(
+    report: &Report,
+    full_names: &FullNames<'_>,
+    users: &UserRows<'_>,
+    mut findings: Vec<&FindingRow>,
+) -> RuleSection {
     findings.sort_by_key(|finding| !finding.is_open());
     let (open, first) = (open(&findings), findings[0]);
     let worst = worst_open(&findings).unwrap_or(first.severity);
@@ -167,13 +175,13 @@ fn section(report: &Report, full_names: &FullNames<'_>, mut findings: Vec<&Findi
         api_call: rule.map(|rule| rule.api_call.clone()).unwrap_or_default(),
         controls: first.controls.iter().map(|control| Text::name(control)).collect(),
         findings: Table::of(findings.iter(), FINDINGS_OF_A_RULE, "report.xlsx and findings.csv", |finding| {
-            FindingView::of(finding, full_names)
+            FindingView::of(finding, full_names, users)
         }),
     }
 }
 
 impl FindingView {
-    fn of(finding: &FindingRow, full_names: &FullNames<'_>) -> Self {
+    fn of(finding: &FindingRow, full_names: &FullNames<'_>, users: &UserRows<'_>) -> Self {
         let evidence = finding.evidence.iter().take(EVIDENCE);
         Self {
             id: Text::name(&finding.id),
@@ -184,6 +192,7 @@ impl FindingView {
             subject: Text::name(&finding.subject_name),
             subject_id: Text::name(&finding.subject_id),
             full_name: full_names.of_subject(finding),
+            user: users.of_subject(finding),
             summary: Text::sentence(&finding.summary),
             evidence: evidence
                 .map(|piece| EvidenceView { label: piece.label, value: Text::sentence(&piece.value) })

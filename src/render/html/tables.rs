@@ -1,10 +1,12 @@
 //! The tables of the page: users, roles, sites, asset groups, coverage, gaps and anomalies.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{ROLES, ROWS, Table, Text, date, date_of, roster_words, users_worst_first};
+use super::links::UserRows;
+use super::{ROLES, ROWS, Table, Text, USERS, date, date_of, roster_words, users_worst_first};
 use crate::finding::Severity;
 use crate::model::{Confidence, CrossCheck};
 use crate::report::{AnomalyRow, AssetGroupRow, CoverageRow, GapRow, Report, RoleRow, Scopes, SiteRow};
@@ -43,6 +45,10 @@ pub(super) struct UserView {
     /// Open findings.
     pub(super) findings: u64,
     pub(super) severity: Option<&'static str>,
+    /// The id of the row.
+    pub(super) anchor: String,
+    /// The first of its findings that is shown.
+    pub(super) first_finding: Option<Text>,
 }
 
 /// How many sites or groups a user reaches.
@@ -131,8 +137,12 @@ pub(super) struct AnomalyView {
 }
 
 /// Users, worst first.
-pub(super) fn users(report: &Report) -> Table<UserView> {
-    Table::of(users_worst_first(report).into_iter(), ROWS, "report.xlsx and users.csv", |user| UserView {
+pub(super) fn users(
+    report: &Report,
+    anchors: &UserRows<'_>,
+    first_findings: &HashMap<&str, &Text>,
+) -> Table<UserView> {
+    Table::of(users_worst_first(report).into_iter(), USERS, "report.xlsx and users.csv", |user| UserView {
         console: Text::name(&user.console),
         id: user.id,
         login: Text::name(&user.login),
@@ -159,6 +169,10 @@ pub(super) fn users(report: &Report) -> Table<UserView> {
         }),
         findings: user.findings,
         severity: user.highest_severity.map(Severity::as_str),
+        anchor: anchors.get(&user.console, user.id).unwrap_or_default().to_owned(),
+        first_finding: anchors
+            .get(&user.console, user.id)
+            .and_then(|anchor| first_findings.get(anchor).copied().cloned()),
     })
 }
 

@@ -2,6 +2,10 @@
 
 use std::io::ErrorKind;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
+
 use super::*;
 use crate::finding::Verdict;
 use crate::model::{Confidence, MatchedBy};
@@ -39,11 +43,13 @@ fn rows(page: &str, section: &str) -> usize {
     section.matches("<tr").count() - section.matches("<thead>").count()
 }
 
-/// The tags of a page in order, without comments and the style sheet.
+/// The tags of a page in order, without what the style sheet and the script hold.
 fn tags(page: &str) -> Vec<&str> {
     let (head, rest) = page.split_once("<style>").unwrap();
-    let (_, body) = rest.split_once("</style>").unwrap();
-    [head, body]
+    let (_, rest) = rest.split_once("</style>").unwrap();
+    let (body, rest) = rest.split_once("<script>").unwrap();
+    let (_, foot) = rest.split_once("</script>").unwrap();
+    [head, body, foot]
         .into_iter()
         .flat_map(|part| part.split('<').skip(1).map(|tag| tag.split_once('>').expect("a whole tag").0))
         .collect()
@@ -63,7 +69,7 @@ fn every_tag_is_closed_in_order_and_every_id_is_one_of_a_kind() {
     for tag in tags(&page) {
         let name = tag.split([' ', '/']).find(|part| !part.is_empty()).unwrap();
         match tag {
-            _ if matches!(name, "!doctype" | "meta") || tag.ends_with('/') => {}
+            _ if matches!(name, "!doctype" | "meta" | "input") || tag.ends_with('/') => {}
             _ if tag.starts_with('/') => assert_eq!(open.pop(), Some(name), "</{name}>"),
             _ => open.push(name),
         }
@@ -72,7 +78,7 @@ fn every_tag_is_closed_in_order_and_every_id_is_one_of_a_kind() {
     let ids = attribute(&page, "id");
     let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
     assert_eq!(distinct.len(), ids.len(), "{ids:?}");
-    for label in attribute(&page, "aria-labelledby") {
+    for label in attribute(&page, "aria-labelledby").iter().flat_map(|labels| labels.split(' ')) {
         assert!(ids.contains(&label), "{label}");
     }
 }
@@ -80,13 +86,22 @@ fn every_tag_is_closed_in_order_and_every_id_is_one_of_a_kind() {
 #[test]
 fn the_page_asks_for_nothing_and_links_only_into_itself() {
     let page = page(&Report::sample());
-    assert!(page.contains("content=\"default-src 'none'; style-src 'unsafe-inline'\""));
+    let script = between(&page, "<script>", "</script>");
+    let hash = BASE64_STANDARD.encode(Sha256::digest(script));
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-";
+    assert_eq!(between(&page, policy, "'"), hash, "what runs is this script and no other");
+    for call in
+        ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(", "XMLHttp"]
+    {
+        assert!(!script.contains(call), "{call}");
+    }
+    assert!(!script.contains("http:") && !script.contains("https:"));
     for name in ["src", "srcset", "action", "data", "poster", "style", "onclick", "onload", "onerror"] {
         assert_eq!(attribute(&page, name), Vec::<&str>::new(), "{name}");
     }
     let style = between(&page, "<style>", "</style>");
     assert!(!style.contains("url(") && !style.contains("@import") && !style.contains("http"));
-    for element in ["script", "link", "img", "iframe", "object", "embed", "base", "form", "video", "audio"] {
+    for element in ["link", "img", "iframe", "object", "embed", "base", "form", "video", "audio"] {
         assert!(!tags(&page).iter().any(|tag| tag.split(' ').next() == Some(element)), "{element}");
     }
     let ids = attribute(&page, "id");
@@ -165,7 +180,7 @@ fn hostile_text_is_shown_and_does_nothing() {
         tags(&page).iter().filter(|tag| tag.starts_with("script") || tag.starts_with("img")).count(),
         0
     );
-    assert_eq!(page.matches("</style>").count(), 1);
+    assert_eq!((page.matches("</style>").count(), page.matches("</script>").count()), (1, 1));
     assert!(page.contains("{{ 7*7 }}{% raw %}"), "text is never a template");
     assert!(page.contains(r"\u{202e}\u{1b}[31m\u{0}\u{d}\u{a}"));
     let invisible = |character: char| {
@@ -240,9 +255,9 @@ fn the_counts_are_those_of_the_report() {
     assert_eq!(rows(&page, "findings"), 2);
     assert_eq!(rows(&page, "users"), 5);
     assert_eq!(rows(&page, "roles"), 6);
-    assert_eq!(rows(&page, "summary"), 10);
+    assert_eq!(rows(&page, "summary"), 10 + report.trend.len(), "the population, and the trend as a table");
     for finding in &report.findings {
-        assert!(page.contains(&format!("<tr id=\"f-{}\">", finding.id)));
+        assert!(page.contains(&format!("<tr id=\"finding-{}\" ", finding.id)));
     }
 }
 
@@ -365,7 +380,7 @@ fn the_open_findings_of_a_rule_stand_before_the_waived_ones() {
         report.findings.insert(1, other);
     });
     let page = page(&report);
-    let place = |id: &str| page.find(&format!("<tr id=\"f-{id}\">")).expect(id);
+    let place = |id: &str| page.find(&format!("<tr id=\"finding-{id}\" ")).expect(id);
     assert!(place(&report.findings[2].id) < place(&report.findings[1].id));
 }
 
@@ -455,18 +470,18 @@ fn a_table_at_its_limit_says_how_many_more_there_are_and_where() {
     let mut report = Report::sample();
     let (user, finding) = (report.users[0].clone(), report.findings[1].clone());
     let mut other = finding.clone();
-    for number in 0..4_000 {
+    for number in 0..12_000 {
         report.users.push(crate::report::UserRow { id: 100 + number, ..user.clone() });
         other.id = format!("{number:020x}");
         report.findings.push(other.clone());
     }
     let page = page(&report);
-    assert_eq!(rows(&page, "users"), ROWS);
+    assert_eq!(rows(&page, "users"), USERS);
     let users = between(&page, "<section id=\"users\"", "</section>");
-    assert!(users.contains("<strong>2,000 of 4,005</strong> shown"), "{}", &users[..800]);
+    assert!(users.contains("<strong>10,000 of 12,005</strong> shown"), "{}", &users[..800]);
     assert!(users.contains("The other 2,005 are in report.xlsx and users.csv"));
     assert_eq!(rows(&page, "findings"), 1 + FINDINGS_OF_A_RULE);
-    assert!(page.contains("The other 3,501 are in report.xlsx and findings.csv"));
+    assert!(page.contains("The other 11,501 are in report.xlsx and findings.csv"));
     assert!(!between(&page, "<section id=\"roles\"", "</section>").contains("class=\"rest\""));
 }
 
@@ -508,6 +523,70 @@ fn a_file_in_the_directory_replaces_the_page_and_is_escaped_too() {
     report(&Report::sample(), &templates, &mut bytes).unwrap();
     let page = String::from_utf8(bytes).unwrap();
     assert!(page.starts_with("nxadmin Example|&lt;script&gt;alert(1)&lt;&#x2f;script&gt;"), "{page}");
+}
+
+#[test]
+fn a_style_sheet_and_a_script_in_the_directory_replace_those_of_the_page() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("report.css"), "body { color: red }\r\n").unwrap();
+    std::fs::write(directory.path().join("report.js"), "'<b>&'\r\n").unwrap();
+    let templates = Templates::from_directory(directory.path()).unwrap();
+    let mut bytes = Vec::new();
+    report(&Report::sample(), &templates, &mut bytes).unwrap();
+    let page = String::from_utf8(bytes).unwrap();
+    assert!(between(&page, "<style>\n", "</style>").starts_with("body { color: red }\n@page {"));
+    assert_eq!(between(&page, "<script>", "</script>"), "'<b>&'\n", "as a browser reads it");
+    let hash = BASE64_STANDARD.encode(Sha256::digest("'<b>&'\n"));
+    assert!(page.contains(&format!("script-src 'sha256-{hash}'")));
+}
+
+#[test]
+fn a_script_that_would_end_its_element_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("report.js"), "1;\n'</SCRIPT>'").unwrap();
+    let error = Templates::from_directory(directory.path()).unwrap_err().to_string();
+    assert!(error.ends_with("report.js:2: </script would end the element that it stands in"), "{error}");
+}
+
+#[test]
+fn a_finding_and_the_row_of_its_user_lead_to_each_other() {
+    let page = page(&Report::sample());
+    let findings = between(&page, "<section id=\"findings\"", "</section>");
+    let row = between(findings, "<tr id=\"finding-", "</tr>");
+    let user = between(row, "<a href=\"#", "\"");
+    let users = between(&page, "<section id=\"users\"", "</section>");
+    let back = between(users, &format!("<tr id=\"{user}\">"), "</tr>");
+    assert!(back.contains(&format!("href=\"#finding-{}\"", row.split('"').next().unwrap())), "{back}");
+}
+
+#[test]
+fn the_first_look_answers_how_bad_what_changed_and_what_next() {
+    let page = page(&Report::sample());
+    let answers = between(&page, "<div class=\"answers\">", "<dl class=\"figures\">");
+    for answer in
+        ["2<small>open findings", "+1<small>new finding<", "Close the gap and review again</a><b>1</b>"]
+    {
+        assert!(answers.contains(answer), "{answer}: {answers}");
+    }
+    let first = self::page(&Report::first_sample());
+    assert!(first.contains("There is nothing to compare with yet."));
+    let mut clean = complete();
+    clean.findings.clear();
+    assert!(self::page(&clean).contains("Nothing is left to do: sign it off."));
+}
+
+#[test]
+fn the_trend_is_a_picture_with_a_table_and_marks_what_was_incomplete() {
+    let trend = |report: &Report| between(&page(report), "<div class=\"trend\">", "<dl class=").to_owned();
+    let drawn = trend(&Report::sample());
+    assert!(drawn.contains("<svg role=\"img\" aria-labelledby=\"trend-title trend-text\">"));
+    let report = Report::sample();
+    let partly = report.trend.iter().filter(|run| run.verdict == Completeness::Incomplete).count();
+    assert!(partly > 0 && partly < report.trend.len());
+    assert_eq!(drawn.matches("<g class=\"partly\">").count(), partly);
+    assert!(drawn.contains("* incomplete: there may be more") && drawn.contains("<td>incomplete</td>"));
+    let first = trend(&Report::first_sample());
+    assert!(!first.contains("<svg") && first.contains("A trend begins with the next one."));
 }
 
 #[test]

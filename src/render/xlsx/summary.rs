@@ -131,7 +131,7 @@ impl Page<'_> {
     }
 
     /// What a panel or a table is called, over a rule.
-    fn heading(&self) -> Format {
+    fn heading() -> Format {
         cell(10)
             .set_bold()
             .set_align(FormatAlign::VerticalCenter)

@@ -93,21 +93,21 @@ fn write_list(
         Column::new("Asset groups by name", Kind::Text, 60),
         Column::new("User id", Kind::Id, 9),
     ];
-    let named: HashMap<Scope, &str> =
+    let by_scope: HashMap<Scope, &str> =
         across.iter().map(|column| column.scope).zip(names.iter().map(String::as_str)).collect();
     let mut plan = Plan::new(name, 1, columns);
-    plan.note =
-        "Filter the names for those that contain a site, and its users are left, beside those who reach all"
-            .to_owned();
+    plan.note = String::from(
+        "Filter the names for those that contain a site, and its users are left, beside those who reach all",
+    );
     let report = book.report;
     let mut table = book.table(plan)?;
     for user in by_reach(report, console) {
-        write_row(&mut table.row()?, user, &named)?;
+        write_row(&mut table.row()?, user, &by_scope)?;
     }
     table.finish()
 }
 
-fn write_row(row: &mut Row<'_>, user: &UserRow, named: &HashMap<Scope, &str>) -> Result<(), XlsxError> {
+fn write_row(row: &mut Row<'_>, user: &UserRow, by_scope: &HashMap<Scope, &str>) -> Result<(), XlsxError> {
     row.text(&user.login)?.text(&user.name)?.text(role_of(user))?.text(&through(user))?;
     for scopes in [&user.sites, &user.asset_groups] {
         match scopes {
@@ -116,8 +116,8 @@ fn write_row(row: &mut Row<'_>, user: &UserRow, named: &HashMap<Scope, &str>) ->
             Scopes::Unknown => row.styled("unknown", |style| &style.doubt)?,
         };
     }
-    names(row, &user.sites, Scope::Site, named)?;
-    names(row, &user.asset_groups, Scope::AssetGroup, named)?;
+    names(row, &user.sites, Scope::Site, by_scope)?;
+    names(row, &user.asset_groups, Scope::AssetGroup, by_scope)?;
     row.number(user.id)?;
     Ok(())
 }
@@ -138,11 +138,11 @@ fn names(
     row: &mut Row<'_>,
     scopes: &Scopes,
     scope: fn(i64) -> Scope,
-    named: &HashMap<Scope, &str>,
+    by_scope: &HashMap<Scope, &str>,
 ) -> Result<(), XlsxError> {
     match scopes {
         Scopes::Listed(ids) => {
-            let names: Vec<&str> = ids.iter().map(|id| named[&scope(*id)]).collect();
+            let names: Vec<&str> = ids.iter().map(|id| by_scope[&scope(*id)]).collect();
             row.text(&names.join("; "))?
         }
         Scopes::All => row.text("all")?,

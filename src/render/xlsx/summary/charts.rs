@@ -20,7 +20,7 @@ pub(super) fn write(page: &mut Page<'_>, sheet: &str, drawn: &Drawn) -> Result<(
     };
     let headings = ["Open findings by severity", "Open findings by rule, the worst first", runs.as_str()];
     for (heading, panel) in headings.into_iter().zip(PANELS) {
-        page.put(panel, heading, &page.heading())?;
+        page.put(panel, heading, &Page::heading())?;
     }
     page.row += 1;
     let points = Severity::WORST_FIRST.map(point);

@@ -189,8 +189,11 @@ fn severities(page: &mut Page<'_>) -> Result<(u32, u32), XlsxError> {
     Ok((first, page.row - 2))
 }
 
+/// The first and the last row of a table, and how bad each row is.
+type Ranked = ((u32, u32), Vec<Severity>);
+
 /// The rules with the worst open findings, then the most, and how bad each is; `None` if there are none.
-fn rules(page: &mut Page<'_>) -> Result<Option<((u32, u32), Vec<Severity>)>, XlsxError> {
+fn rules(page: &mut Page<'_>) -> Result<Option<Ranked>, XlsxError> {
     let report = page.report;
     let mut counts: HashMap<&str, (Severity, u64, &str)> = HashMap::new();
     for finding in report.open() {
