@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use rust_xlsxwriter::{FormatAlign, XlsxError};
 
-use super::{LIST_ROW, LIST_ROWS, PANELS, Page, Palette, Style, cell, centred, small};
+use super::{LIST_ROW, LIST_ROWS, PANELS, Page, Palette, Style, cell, centred, heading, small};
 use crate::finding::{Severity, SubjectKind};
 use crate::report::{Change, Comparison, Completeness, Report};
 
@@ -68,9 +68,9 @@ fn tied_out(report: &Report) -> Vec<TiedOut<'_>> {
 fn population(page: &mut Page<'_>) -> Result<(), XlsxError> {
     let (first, last) = PANELS[0];
     let (name, says, seen, mark) = ((first, 4), (5, 6), (7, 8), (last, last));
-    let heading = page.heading();
-    page.put(name, "Population", &heading)?;
-    let label = small_heading(page).set_align(FormatAlign::Center);
+    let title = heading();
+    page.put(name, "Population", &title)?;
+    let label = small_heading().set_align(FormatAlign::Center);
     for (place, words) in [(says, "expected"), (seen, "seen"), (mark, "")] {
         page.put(place, words, &label)?;
     }
@@ -133,19 +133,17 @@ fn subjects(page: &mut Page<'_>) -> Result<(), XlsxError> {
     let (first, last) = PANELS[1];
     let (severity, name, worst, count) =
         ((first, first + 1), (first + 2, first + 6), (first + 7, last - 1), (last, last));
-    let heading = page.heading();
-    page.put((first, first + 6), "Look at these first", &heading)?;
-    page.put(worst, "worst finding", &small_heading(page))?;
-    page.put(count, "open", &small_heading(page).set_align(FormatAlign::Center))?;
+    let title = heading();
+    page.put((first, first + 6), "Look at these first", &title)?;
+    page.put(worst, "worst finding", &small_heading())?;
+    page.put(count, "open", &small_heading().set_align(FormatAlign::Center))?;
     page.row += 1;
     let many = page.report.consoles.len() > 1;
     for subject in worst_subjects(page.report).into_iter().take(LIST_ROWS as usize) {
         let chip = page.style.severity(subject.severity).clone().set_align(FormatAlign::VerticalCenter);
         page.put(severity, subject.severity.as_str(), &chip)?;
-        let words = match many {
-            true => format!("{} ({})", subject.name, subject.console),
-            false => subject.name.to_owned(),
-        };
+        let words =
+            if many { format!("{} ({})", subject.name, subject.console) } else { subject.name.to_owned() };
         let place = page.places.finding(subject.first);
         page.put_link(name, &place, &words, &Style::ruled(&cell(9).set_indent(1)))?;
         page.put(worst, subject.worst, &Style::ruled(&small()))?;
@@ -163,15 +161,15 @@ fn subjects(page: &mut Page<'_>) -> Result<(), XlsxError> {
 /// How many findings came and went, and what else a reader must hear of, the gravest first.
 fn changed(page: &mut Page<'_>) -> Result<(), XlsxError> {
     let (first, last) = PANELS[2];
-    let heading = page.heading();
+    let title = heading();
     let Some(comparison) = &page.report.comparison else {
-        page.put((first, last), "What changed", &heading)?;
+        page.put((first, last), "What changed", &title)?;
         page.row += 1;
         return page.put((first, last), "No earlier run to compare with.", &cell(9));
     };
-    page.put((first, first + 5), "What changed", &heading)?;
+    page.put((first, first + 5), "What changed", &title)?;
     let since = format!("since {}, run {}", comparison.finished.format("%Y-%m-%d"), comparison.run);
-    page.put((first + 6, last), &since, &small_heading(page).set_align(FormatAlign::Right))?;
+    page.put((first + 6, last), &since, &small_heading().set_align(FormatAlign::Right))?;
     page.row += 1;
     counts(page, comparison)?;
     page.row += 2;
@@ -226,6 +224,6 @@ fn gravest(report: &Report) -> Vec<&Change> {
 }
 
 /// A word over a column of a panel.
-fn small_heading(page: &Page<'_>) -> rust_xlsxwriter::Format {
-    page.heading().unset_bold().set_font_size(8).set_font_color(Palette::MUTED)
+fn small_heading() -> rust_xlsxwriter::Format {
+    heading().unset_bold().set_font_size(8).set_font_color(Palette::MUTED)
 }
