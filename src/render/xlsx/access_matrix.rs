@@ -3,7 +3,7 @@
 
 mod by_role;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rust_xlsxwriter::{Format, XlsxError};
 
@@ -14,7 +14,7 @@ const KEYS: u16 = 3;
 const NOTE: &str = "S superuser · A flag for all · D direct grant · ? not known · empty: no access";
 
 /// A site or an asset group.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
     Site(i64),
     AssetGroup(i64),
@@ -88,13 +88,14 @@ fn role_of(user: &UserRow) -> &str {
 
 /// Every site and asset group of a console: what it lists, and what is granted although it does not list it.
 fn scopes<'a>(report: &'a Report, console: &str) -> Vec<Across<'a>> {
-    let mut known: BTreeMap<Scope, Option<&str>> = BTreeMap::new();
+    let (mut sites, mut groups): (HashSet<i64>, HashSet<i64>) = Default::default();
     for user in report.users.iter().filter(|user| *user.console == *console) {
-        let sites = own(&user.sites, &user.leftover_sites).iter().copied().map(Scope::Site);
-        let groups =
-            own(&user.asset_groups, &user.leftover_asset_groups).iter().copied().map(Scope::AssetGroup);
-        known.extend(sites.chain(groups).map(|scope| (scope, None)));
+        sites.extend(own(&user.sites, &user.leftover_sites));
+        groups.extend(own(&user.asset_groups, &user.leftover_asset_groups));
     }
+    let sites = sites.into_iter().map(Scope::Site);
+    let scopes = sites.chain(groups.into_iter().map(Scope::AssetGroup));
+    let mut known: BTreeMap<Scope, Option<&str>> = scopes.map(|scope| (scope, None)).collect();
     let sites = report.sites.iter().filter(|site| *site.console == *console);
     known.extend(sites.map(|site| (Scope::Site(site.id), Some(&*site.name))));
     let groups = report.asset_groups.iter().filter(|group| *group.console == *console);

@@ -14,7 +14,9 @@ const CUT: &str = " … (cut)";
 /// Text as it may be written: control characters as pictures, invisible and direction-changing ones spelt out, cut with
 /// a mark where a cell ends. Line feeds and tabs stay.
 pub(super) fn shown(text: &str) -> Cow<'_, str> {
-    if text.len() <= LONGEST && !text.contains(must_not_stand) {
+    // Most text is plain: that is told by its bytes alone, many at a time.
+    let plain = text.bytes().fold(true, |plain, byte| plain & (b' '..=b'~').contains(&byte));
+    if text.len() <= LONGEST && (plain || !text.contains(must_not_stand)) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len().min(4 * LONGEST));

@@ -23,7 +23,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Gap: last status", Kind::Id, 11),
     ];
     let mut plan = Plan::new("Coverage", 1, columns);
-    plan.note = String::from("Every part of the population, and under it what is missing from it");
+    plan.note.push_str("Every part of the population, and under it what is missing from it");
     let mut table = book.table(plan)?;
     for (part, gaps) in gaps_by_part(report) {
         write_part(&mut table.row()?, part)?;
@@ -66,7 +66,7 @@ fn write_anomalies(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("The other answer", Wrapped, 54),
     ];
     let mut plan = Plan::new("Contradictions", 1, columns);
-    plan.note = String::from("Where two answers of a console disagree");
+    plan.note.push_str("Where two answers of a console disagree");
     let mut table = book.table(plan)?;
     for anomaly in &report.anomalies {
         let mut row = table.row()?;

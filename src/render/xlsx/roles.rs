@@ -38,7 +38,7 @@ fn write_privileges(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Console", Kind::Text, 18),
     ];
     let mut plan = Plan::new("Privileges", 1, columns);
-    plan.note = String::from("Users with the privilege, superusers included, and the roles that hold it");
+    plan.note.push_str("Users with the privilege, superusers included, and the roles that hold it");
     let mut table = book.table(plan)?;
     for privilege in &report.privileges {
         let mut row = table.row()?;
@@ -60,7 +60,7 @@ fn plan<'a>(across: &[&'a str]) -> Plan<'a> {
     ];
     let columns = across.iter().map(|privilege| Column::new(*privilege, Kind::Upright, 4));
     let mut plan = Plan::new(NAME, 1, keys.into_iter().chain(columns).collect());
-    plan.note = String::from("● the role holds the privilege");
+    plan.note.push_str("● the role holds the privilege");
     plan.bands.push((KEYS, "Privileges of the role"));
     plan
 }

@@ -25,7 +25,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     ];
     let mut plan = Plan::new("Rules", 1, columns);
     plan.printed = 11;
-    plan.note = String::from("A rule passes only where it saw all that it needs");
+    plan.note.push_str("A rule passes only where it saw all that it needs");
     let mut table = book.table(plan)?;
     for rule in &report.rules {
         write_row(&mut table.row()?, rule)?;

@@ -8,7 +8,7 @@ mod head;
 mod numbers;
 mod panels;
 
-use rust_xlsxwriter::{Format, FormatAlign, Url, Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Url, Worksheet, XlsxError};
 
 use super::{Book, FONT, Palette, Places, Style, lateness, linked, serial, shown, undetermined_parts};
 use crate::report::Report;
@@ -129,15 +129,15 @@ impl Page<'_> {
         }
         Ok(())
     }
+}
 
-    /// What a panel or a table is called, over a rule.
-    fn heading() -> Format {
-        cell(10)
-            .set_bold()
-            .set_align(FormatAlign::VerticalCenter)
-            .set_border_bottom(rust_xlsxwriter::FormatBorder::Thin)
-            .set_border_bottom_color(Palette::INK)
-    }
+/// What a panel is called, over a rule.
+fn heading() -> Format {
+    cell(10)
+        .set_bold()
+        .set_align(FormatAlign::VerticalCenter)
+        .set_border_bottom(FormatBorder::Thin)
+        .set_border_bottom_color(Palette::INK)
 }
 
 /// A cell in ink, in the middle of its row.

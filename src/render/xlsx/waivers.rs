@@ -54,8 +54,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Finding id", Kind::Text, 23),
     ];
     let (mut plan, places) = (Plan::new("Waived findings", 1, columns), book.places.clone());
-    plan.note =
-        String::from("A waiver hides nothing: what it covers stays a finding, and keeps its severity");
+    plan.note.push_str("A waiver hides nothing: what it covers stays a finding, and keeps its severity");
     let mut table = book.table(plan)?;
     for (index, finding) in report.findings.iter().enumerate().filter(|(_, finding)| !finding.is_open()) {
         write_finding(&mut table.row()?, finding, places.finding(index))?;

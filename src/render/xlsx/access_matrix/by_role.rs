@@ -1,6 +1,6 @@
 //! The access of more users than a matrix can show: how many of each role reach what, and a list of the users.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use rust_xlsxwriter::XlsxError;
 
@@ -51,7 +51,7 @@ struct Role {
 }
 
 fn count<'a>(report: &'a Report, console: &str, across: &[Across<'_>]) -> BTreeMap<&'a str, Role> {
-    let at: HashMap<Scope, usize> = across.iter().map(|column| column.scope).zip(0..).collect();
+    let (sites, groups) = ids(across);
     let mut roles: BTreeMap<&str, Role> = BTreeMap::new();
     for user in report.users.iter().filter(|user| *user.console == *console) {
         let new = || Role { users: 0, unknown: 0, reached: vec![0; across.len()] };
@@ -65,14 +65,34 @@ fn count<'a>(report: &'a Report, console: &str, across: &[Across<'_>]) -> BTreeM
                 *reached += u64::from(flag && column.listed);
             }
         }
-        let sites = own(&user.sites, &user.leftover_sites).iter().map(|id| (Scope::Site(*id), all.0));
-        let groups = own(&user.asset_groups, &user.leftover_asset_groups).iter();
-        for (scope, flag) in sites.chain(groups.map(|id| (Scope::AssetGroup(*id), all.1))) {
-            let index = at[&scope];
-            role.reached[index] += u64::from(!(flag && across[index].listed));
+        let direct = positions(own(&user.sites, &user.leftover_sites), &sites).map(|at| (at, all.0));
+        let of_groups = positions(own(&user.asset_groups, &user.leftover_asset_groups), &groups);
+        for (at, flag) in direct.chain(of_groups.map(|at| (sites.len() + at, all.1))) {
+            role.reached[at] += u64::from(!(flag && across[at].listed));
         }
     }
     roles
+}
+
+/// The ids of the sites, which come first, and of the asset groups; each in ascending order.
+fn ids(across: &[Across<'_>]) -> (Vec<i64>, Vec<i64>) {
+    let (mut sites, mut groups) = (Vec::new(), Vec::new());
+    for column in across {
+        match column.scope {
+            Scope::Site(id) => sites.push(id),
+            Scope::AssetGroup(id) => groups.push(id),
+        }
+    }
+    (sites, groups)
+}
+
+/// Where among sorted ids others stand, which are sorted too. There are millions of them, so that both are walked once.
+fn positions<'s>(ids: &'s [i64], sorted: &'s [i64]) -> impl Iterator<Item = usize> {
+    let mut at = 0;
+    ids.iter().filter_map(move |id| {
+        at += sorted[at..].iter().take_while(|known| *known < id).count();
+        (sorted.get(at) == Some(id)).then_some(at)
+    })
 }
 
 fn write_list(
@@ -93,21 +113,25 @@ fn write_list(
         Column::new("Asset groups by name", Kind::Text, 60),
         Column::new("User id", Kind::Id, 9),
     ];
-    let by_scope: HashMap<Scope, &str> =
-        across.iter().map(|column| column.scope).zip(names.iter().map(String::as_str)).collect();
+    let (sites, groups) = ids(across);
+    let (site_names, group_names) = names.split_at(sites.len());
     let mut plan = Plan::new(name, 1, columns);
-    plan.note = String::from(
+    plan.note.push_str(
         "Filter the names for those that contain a site, and its users are left, beside those who reach all",
     );
     let report = book.report;
     let mut table = book.table(plan)?;
     for user in by_reach(report, console) {
-        write_row(&mut table.row()?, user, &by_scope)?;
+        let mut row = table.row()?;
+        write_user(&mut row, user)?;
+        names_of(&mut row, &user.sites, &sites, site_names)?;
+        names_of(&mut row, &user.asset_groups, &groups, group_names)?;
+        row.number(user.id)?;
     }
     table.finish()
 }
 
-fn write_row(row: &mut Row<'_>, user: &UserRow, by_scope: &HashMap<Scope, &str>) -> Result<(), XlsxError> {
+fn write_user(row: &mut Row<'_>, user: &UserRow) -> Result<(), XlsxError> {
     row.text(&user.login)?.text(&user.name)?.text(role_of(user))?.text(&through(user))?;
     for scopes in [&user.sites, &user.asset_groups] {
         match scopes {
@@ -116,9 +140,6 @@ fn write_row(row: &mut Row<'_>, user: &UserRow, by_scope: &HashMap<Scope, &str>)
             Scopes::Unknown => row.styled("unknown", |style| &style.doubt)?,
         };
     }
-    names(row, &user.sites, Scope::Site, by_scope)?;
-    names(row, &user.asset_groups, Scope::AssetGroup, by_scope)?;
-    row.number(user.id)?;
     Ok(())
 }
 
@@ -134,16 +155,11 @@ fn through(user: &UserRow) -> String {
     paths.into_iter().filter(|(is, _)| *is).map(|(_, path)| path).collect::<Vec<_>>().join(", ")
 }
 
-fn names(
-    row: &mut Row<'_>,
-    scopes: &Scopes,
-    scope: fn(i64) -> Scope,
-    by_scope: &HashMap<Scope, &str>,
-) -> Result<(), XlsxError> {
+fn names_of(row: &mut Row<'_>, scopes: &Scopes, sorted: &[i64], names: &[String]) -> Result<(), XlsxError> {
     match scopes {
         Scopes::Listed(ids) => {
-            let names: Vec<&str> = ids.iter().map(|id| by_scope[&scope(*id)]).collect();
-            row.text(&names.join("; "))?
+            let listed: Vec<&str> = positions(ids, sorted).map(|at| names[at].as_str()).collect();
+            row.text(&listed.join("; "))?
         }
         Scopes::All => row.text("all")?,
         Scopes::Unknown => row.text("unknown")?,

@@ -5,8 +5,8 @@ use rust_xlsxwriter::{
     ChartType, XlsxError,
 };
 
-use super::numbers::Drawn;
-use super::{CHART_ROW, CHART_ROWS, COLUMN, FONT, PANELS, Page, Palette, cell};
+use super::numbers::{Drawn, DrawnRules};
+use super::{CHART_ROW, CHART_ROWS, COLUMN, FONT, PANELS, Page, Palette, cell, heading};
 use crate::finding::Severity;
 use crate::report::Completeness;
 
@@ -18,16 +18,16 @@ pub(super) fn write(page: &mut Page<'_>, sheet: &str, drawn: &Drawn) -> Result<(
         (runs, true) => format!("Open findings in the last {runs} runs (* incomplete)"),
         (runs, false) => format!("Open findings in the last {runs} runs"),
     };
-    let headings = ["Open findings by severity", "Open findings by rule, the worst first", runs.as_str()];
-    for (heading, panel) in headings.into_iter().zip(PANELS) {
-        page.put(panel, heading, &Page::heading())?;
+    let titles = ["Open findings by severity", "Open findings by rule, the worst first", runs.as_str()];
+    for (title, panel) in titles.into_iter().zip(PANELS) {
+        page.put(panel, title, &heading())?;
     }
     page.row += 1;
     let points = Severity::WORST_FIRST.map(point);
     let about = "Open findings by severity";
     insert(page, 0, bars(sheet, drawn.severities, &points, about))?;
     match &drawn.rules {
-        Some((rows, worst)) => {
+        Some(DrawnRules { rows, worst }) => {
             let points: Vec<ChartPoint> = worst.iter().copied().map(point).collect();
             let about = "Open findings by rule, in the colour of the worst";
             insert(page, 1, bars(sheet, *rows, &points, about))?;

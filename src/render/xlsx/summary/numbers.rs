@@ -20,11 +20,16 @@ const TOP: usize = 8;
 /// Where the figures of the charts stand: rows, first and last.
 pub(super) struct Drawn {
     pub(super) severities: (u32, u32),
-    /// And how bad each rule is.
-    pub(super) rules: Option<((u32, u32), Vec<Severity>)>,
+    pub(super) rules: Option<DrawnRules>,
     pub(super) trend: (u32, u32),
     /// The last row of the sheet.
     pub(super) end: u32,
+}
+
+/// The rows of the rules that are drawn, and how bad each is.
+pub(super) struct DrawnRules {
+    pub(super) rows: (u32, u32),
+    pub(super) worst: Vec<Severity>,
 }
 
 impl Drawn {
@@ -189,11 +194,8 @@ fn severities(page: &mut Page<'_>) -> Result<(u32, u32), XlsxError> {
     Ok((first, page.row - 2))
 }
 
-/// The first and the last row of a table, and how bad each row is.
-type Ranked = ((u32, u32), Vec<Severity>);
-
 /// The rules with the worst open findings, then the most, and how bad each is; `None` if there are none.
-fn rules(page: &mut Page<'_>) -> Result<Option<Ranked>, XlsxError> {
+fn rules(page: &mut Page<'_>) -> Result<Option<DrawnRules>, XlsxError> {
     let report = page.report;
     let mut counts: HashMap<&str, (Severity, u64, &str)> = HashMap::new();
     for finding in report.open() {
@@ -225,7 +227,7 @@ fn rules(page: &mut Page<'_>) -> Result<Option<Ranked>, XlsxError> {
         page.row += 1;
     }
     let worst = rules.iter().take(TOP).map(|(_, (worst, ..))| *worst).collect();
-    Ok(Some(((first, last), worst)))
+    Ok(Some(DrawnRules { rows: (first, last), worst }))
 }
 
 /// What the last runs came to; an incomplete one has a star, which the chart shows too.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use rust_xlsxwriter::{FormatAlign, XlsxError};
 
-use super::{LIST_ROW, LIST_ROWS, PANELS, Page, Palette, Style, cell, centred, small};
+use super::{LIST_ROW, LIST_ROWS, PANELS, Page, Palette, Style, cell, centred, heading, small};
 use crate::finding::{Severity, SubjectKind};
 use crate::report::{Change, Comparison, Completeness, Report};
 
@@ -68,8 +68,8 @@ fn tied_out(report: &Report) -> Vec<TiedOut<'_>> {
 fn population(page: &mut Page<'_>) -> Result<(), XlsxError> {
     let (first, last) = PANELS[0];
     let (name, says, seen, mark) = ((first, 4), (5, 6), (7, 8), (last, last));
-    let heading = Page::heading();
-    page.put(name, "Population", &heading)?;
+    let title = heading();
+    page.put(name, "Population", &title)?;
     let label = small_heading().set_align(FormatAlign::Center);
     for (place, words) in [(says, "expected"), (seen, "seen"), (mark, "")] {
         page.put(place, words, &label)?;
@@ -133,8 +133,8 @@ fn subjects(page: &mut Page<'_>) -> Result<(), XlsxError> {
     let (first, last) = PANELS[1];
     let (severity, name, worst, count) =
         ((first, first + 1), (first + 2, first + 6), (first + 7, last - 1), (last, last));
-    let heading = Page::heading();
-    page.put((first, first + 6), "Look at these first", &heading)?;
+    let title = heading();
+    page.put((first, first + 6), "Look at these first", &title)?;
     page.put(worst, "worst finding", &small_heading())?;
     page.put(count, "open", &small_heading().set_align(FormatAlign::Center))?;
     page.row += 1;
@@ -161,13 +161,13 @@ fn subjects(page: &mut Page<'_>) -> Result<(), XlsxError> {
 /// How many findings came and went, and what else a reader must hear of, the gravest first.
 fn changed(page: &mut Page<'_>) -> Result<(), XlsxError> {
     let (first, last) = PANELS[2];
-    let heading = Page::heading();
+    let title = heading();
     let Some(comparison) = &page.report.comparison else {
-        page.put((first, last), "What changed", &heading)?;
+        page.put((first, last), "What changed", &title)?;
         page.row += 1;
         return page.put((first, last), "No earlier run to compare with.", &cell(9));
     };
-    page.put((first, first + 5), "What changed", &heading)?;
+    page.put((first, first + 5), "What changed", &title)?;
     let since = format!("since {}, run {}", comparison.finished.format("%Y-%m-%d"), comparison.run);
     page.put((first + 6, last), &since, &small_heading().set_align(FormatAlign::Right))?;
     page.row += 1;
@@ -225,5 +225,5 @@ fn gravest(report: &Report) -> Vec<&Change> {
 
 /// A word over a column of a panel.
 fn small_heading() -> rust_xlsxwriter::Format {
-    Page::heading().unset_bold().set_font_size(8).set_font_color(Palette::MUTED)
+    heading().unset_bold().set_font_size(8).set_font_color(Palette::MUTED)
 }
