@@ -36,7 +36,7 @@ fn driven(browser: &Path, page: &str, place: &str, switches: &[&str], statements
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("report.html");
     std::fs::write(&path, copy).unwrap();
-    let switches = [&["--virtual-time-budget=60000"], switches].concat();
+    let switches = [&["--virtual-time-budget=60000", "--window-size=1280,900"], switches].concat();
     let dom = visited(browser, &format!("file://{}{place}", path.display()), &switches, &Trap::set());
     let (_, told) = dom.split_once("<pre id=\"told\">").expect("the driver came to its end");
     let told = told.split_once("</pre>").unwrap().0;
