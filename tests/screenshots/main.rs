@@ -6,6 +6,7 @@
 #[path = "../artifacts/demo.rs"]
 mod demo;
 mod mail;
+mod page;
 mod picture;
 #[path = "../artifacts/programs.rs"]
 mod programs;
