@@ -14,9 +14,9 @@ const CUT: &str = " … (cut)";
 /// Text as it may be written: control characters as pictures, invisible and direction-changing ones spelt out, cut with
 /// a mark where a cell ends. Line feeds and tabs stay.
 pub(super) fn shown(text: &str) -> Cow<'_, str> {
-    // Most text is plain: that is told by its bytes alone, many at a time.
-    let plain = text.bytes().fold(true, |plain, byte| plain & (b' '..=b'~').contains(&byte));
-    if text.len() <= LONGEST && (plain || !text.contains(must_not_stand)) {
+    let stands = |at: usize| !text[at..].starts_with(must_not_stand);
+    let mut doubtful = text.bytes().enumerate().filter(|(_, byte)| may_begin_what_must_not_stand(*byte));
+    if text.len() <= LONGEST && doubtful.all(|(at, _)| stands(at)) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len().min(4 * LONGEST));
@@ -68,6 +68,12 @@ fn must_not_stand(c: char) -> bool {
     }
 }
 
+/// Whether a character that must not stand may begin with this byte. A large report has tens of megabytes of text, of
+/// which next to no character has to be looked at.
+fn may_begin_what_must_not_stand(byte: u8) -> bool {
+    matches!(byte, 0..=0x1f | 0x7f | 0xc2 | 0xd8 | 0xe2 | 0xef)
+}
+
 /// A number that a spreadsheet shows digit by digit: it keeps fifteen of them.
 #[expect(clippy::cast_precision_loss, reason = "at most fifteen digits: exact")]
 pub(super) fn exact(number: i64) -> Option<f64> {
@@ -91,6 +97,14 @@ mod tests {
     fn plain_text_stays() {
         for text in ["", "mia", "=1+1", "two\nlines\tand a tab", "_x0041_", "漢字 👩‍💻 é"] {
             assert_eq!(shown(text), text);
+        }
+    }
+
+    #[test]
+    fn no_character_that_must_not_stand_is_overlooked() {
+        for c in (char::MIN..=char::MAX).filter(|c| must_not_stand(*c)) {
+            assert!(may_begin_what_must_not_stand(c.to_string().as_bytes()[0]), "{c:?}");
+            assert!(!shown(&format!("–{c}")).contains(c), "{c:?}");
         }
     }
 

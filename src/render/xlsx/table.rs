@@ -241,7 +241,7 @@ impl<'t> Row<'t> {
             return Ok(());
         };
         // A column holds more letters than digits, which its width counts; the indent takes about two.
-        let room = (usize::from(*width) * 6 / 5).saturating_sub(2).max(1);
+        let room = (usize::from(*width) * 4 / 3).saturating_sub(2).max(1);
         let lines: usize = text.lines().map(|line| line.chars().count() / room + 1).sum();
         let lines = u16::try_from(lines).unwrap_or(MOST_LINES).min(MOST_LINES);
         if lines > self.lines && self.index < ROWS {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Across, KEYS, Scope, by_reach, headers, own, plan_of, role_of, scopes};
+use super::{Across, KEYS, Scope, headers, own, plan_of, role_of, scopes};
 use crate::render::xlsx::{Book, Column, Kind, Plan, Row};
 use crate::report::{Report, Scopes, UserRow};
 
@@ -121,7 +121,7 @@ fn write_list(
     );
     let report = book.report;
     let mut table = book.table(plan)?;
-    for user in by_reach(report, console) {
+    for user in report.users.iter().filter(|user| *user.console == *console) {
         let mut row = table.row()?;
         write_user(&mut row, user)?;
         names_of(&mut row, &user.sites, &sites, site_names)?;
