@@ -477,6 +477,7 @@ fn a_table_at_its_limit_says_how_many_more_there_are_and_where() {
     }
     let page = page(&report);
     assert_eq!(rows(&page, "users"), USERS);
+    assert!(page.len() < 20_000_000, "{} bytes: a browser must open it at once", page.len());
     let users = between(&page, "<section id=\"users\"", "</section>");
     assert!(users.contains("<strong>10,000 of 12,005</strong> shown"), "{}", &users[..800]);
     assert!(users.contains("The other 2,005 are in report.xlsx and users.csv"));
