@@ -43,7 +43,7 @@ pub use toxic::{COMBINATIONS, Combination};
 
 use actor::{Actor, ActorKey, exceptions, with_exceptions};
 use alike::alike;
-use mailbox::{is_one_person, mailbox_aspect, mailbox_of};
+use mailbox::{is_one_person, mailbox_aspect};
 use mismatch::{Disagreements, disagreements};
 use one_person::{Account, Cluster, People, Trait, clusters, people, shared_traits, source};
 #[cfg(test)]

@@ -5,12 +5,13 @@
 mod activity;
 mod explain;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
+use crate::identity::Mailbox;
 use crate::model::{
     Act, Answer, AssetGroup, AssetGroupId, AuthenticationSource, AuthenticationSourceId, PrivilegeId, Role,
     RoleId, Site, SiteId, Snapshot, User, UserId,
@@ -73,9 +74,12 @@ impl<T: PartialEq> Reach<'_, T> {
 #[derive(Debug)]
 pub struct AccessGraph {
     snapshot: Snapshot,
-    users_by_id: HashMap<UserId, usize>,
+    // Ordered, because rules ask for one user after the other: what is next to each other is in the caches.
+    users_by_id: BTreeMap<UserId, usize>,
     users_by_role: BTreeMap<RoleId, Vec<usize>>,
-    last_seen: HashMap<UserId, LastSeen>,
+    last_seen: BTreeMap<UserId, LastSeen>,
+    /// In the order of the users; read when a rule first asks.
+    mailboxes: OnceLock<Vec<Option<Mailbox>>>,
 }
 
 impl AccessGraph {
@@ -83,16 +87,15 @@ impl AccessGraph {
     pub fn build(mut snapshot: Snapshot) -> Self {
         sort(&mut snapshot);
         share_what_is_equal(&mut snapshot);
-        let mut users_by_id = HashMap::with_capacity(snapshot.users.len());
+        let users_by_id = snapshot.users.iter().enumerate().map(|(index, user)| (user.id, index)).collect();
         let mut users_by_role: BTreeMap<RoleId, Vec<usize>> = BTreeMap::new();
         for (index, user) in snapshot.users.iter().enumerate() {
-            users_by_id.insert(user.id, index);
             if let Some(role) = &user.role.id {
                 users_by_role.entry(role.clone()).or_default().push(index);
             }
         }
         let last_seen = activity::last_seen(&snapshot);
-        Self { snapshot, users_by_id, users_by_role, last_seen }
+        Self { snapshot, users_by_id, users_by_role, last_seen, mailboxes: OnceLock::new() }
     }
 
     /// The snapshot behind the graph.
@@ -108,6 +111,13 @@ impl AccessGraph {
     /// A user by id.
     pub fn user(&self, id: UserId) -> Option<&User> {
         self.users_by_id.get(&id).map(|&index| &self.snapshot.users[index])
+    }
+
+    /// The mailbox of an account of this console, tags left out; `None` if it has no address that could receive mail.
+    pub fn mailbox(&self, user: &User) -> Option<&Mailbox> {
+        let read = |user: &User| user.email.as_deref().and_then(Mailbox::parse).map(Mailbox::untagged);
+        let mailboxes = self.mailboxes.get_or_init(|| self.users().iter().map(read).collect());
+        mailboxes[self.position(user.id)?].as_ref()
     }
 
     /// When an account was last seen at work; `None` if nothing tells.
@@ -228,5 +238,23 @@ fn share<T: Clone + Eq + Hash>(known: &mut HashSet<T>, value: &mut T) {
     match known.get(value) {
         Some(shared) => value.clone_from(shared),
         None => drop(known.insert(value.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample::{snapshot, user};
+
+    #[test]
+    fn tags_and_case_do_not_make_another_mailbox() {
+        let mail = |id, mail: &str| User { email: Some(mail.into()), ..user(id, "x") };
+        let users = [mail(1, "Ana@corp.example"), mail(2, "ana+vm@corp.example"), mail(3, "ana at corp")];
+        let graph = AccessGraph::build(snapshot(users.to_vec()));
+        let mailboxes = users.each_ref().map(|user| graph.mailbox(user).map(Mailbox::to_string));
+        assert_eq!(
+            mailboxes,
+            [Some("ana@corp.example"), Some("ana@corp.example"), None].map(|m| m.map(str::to_owned))
+        );
     }
 }

@@ -28,8 +28,9 @@ pub struct History {
     pub signed: Option<Signed>,
     /// When each finding was seen, by its id, in whatever run.
     pub sightings: HashMap<String, Sighting>,
-    /// What is remembered of each account, by console (its key) and user.
-    pub accounts: HashMap<(String, UserId), AccountPast>,
+    /// What is remembered of each account: by console (its key), then by user. In the users' order, because they are asked
+    /// for one after the other.
+    pub accounts: HashMap<String, BTreeMap<UserId, AccountPast>>,
     /// What reviewers decided to take away.
     pub revocations: Vec<Revocation>,
 }
@@ -199,7 +200,7 @@ const FIRST: &str = "there is no earlier run of this console to compare with: th
 impl History {
     /// What is remembered of an account.
     pub fn account(&self, console: &ConsoleIdentity, user: UserId) -> Option<&AccountPast> {
-        self.accounts.get(&(console.key().to_owned(), user))
+        self.accounts.get(console.key())?.get(&user)
     }
 
     /// What the signed-off run saw of a console and its users; else what the run before saw. With the words that name

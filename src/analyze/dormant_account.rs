@@ -81,9 +81,8 @@ impl Rule for DormantAccount {
 
 /// When earlier runs first saw an account of this console. An account that they first saw later is younger than that.
 fn known_since(context: Context<'_>) -> Option<DateTime<Utc>> {
-    let key = context.graph.snapshot().console.key();
-    let accounts = context.history.accounts.iter().filter(|((console, _), _)| console == key);
-    accounts.map(|(_, past)| past.first_seen).min()
+    let accounts = context.history.accounts.get(context.graph.snapshot().console.key())?;
+    accounts.values().map(|past| past.first_seen).min()
 }
 
 /// What tells of an account's use.
@@ -179,7 +178,8 @@ mod tests {
     fn known(first_seen: &[(i64, i64)]) -> Around {
         let past = |days| AccountPast { first_seen: ago(days), locked: None, lock_changes: Vec::new() };
         let key = snapshot(Vec::new()).console.key().to_owned();
-        let accounts = first_seen.iter().map(|(id, days)| ((key.clone(), UserId(*id)), past(*days))).collect();
+        let accounts = first_seen.iter().map(|(id, days)| (UserId(*id), past(*days))).collect();
+        let accounts = [(key, accounts)].into();
         Around { history: History { kept: true, accounts, ..History::default() }, ..Around::default() }
     }
 

@@ -31,7 +31,7 @@ impl Rule for DuplicateIdentity {
         let users = graph.users();
         let comparable = |user: &&User| user.email.is_some() || source(user).is_some();
         // What the accounts themselves show; the roster's word is for the rules that have a roster.
-        let accounts: Vec<Account<'_>> = users.iter().map(|user| Account { console: 0, user }).collect();
+        let accounts: Vec<Account<'_>> = users.iter().map(|user| Account::new(0, graph, user)).collect();
         let clusters = clusters(&accounts, shared_traits(&accounts))
             .into_iter()
             .filter(|cluster| cluster.accounts.iter().any(|account| account.user.is_enabled()));

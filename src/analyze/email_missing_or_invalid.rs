@@ -38,7 +38,7 @@ impl Rule for EmailMissingOrInvalid {
         let mut outcome = Outcome::default();
         for user in enabled(graph) {
             let address = user.email.as_deref().map(str::trim).filter(|address| !address.is_empty());
-            let problem = self.problem(address);
+            let problem = address.map_or(Some("no mail address"), |_| self.problem(graph.mailbox(user)));
             outcome.judge(Some(problem.is_some()), || {
                 let privileged = context.is_privileged(user);
                 let severity = if privileged == Some(true) { Severity::Medium } else { Severity::Low };
@@ -58,9 +58,9 @@ impl Rule for EmailMissingOrInvalid {
 }
 
 impl EmailMissingOrInvalid {
-    fn problem(&self, address: Option<&str>) -> Option<&'static str> {
-        let Some(address) = address else { return Some("no mail address") };
-        let Some(mailbox) = Mailbox::parse(address) else { return Some("a mail address that cannot be valid") };
+    /// What is wrong with an address, by the mailbox that it is read as.
+    fn problem(&self, mailbox: Option<&Mailbox>) -> Option<&'static str> {
+        let Some(mailbox) = mailbox else { return Some("a mail address that cannot be valid") };
         let approved = self.approved_domains.iter().any(|domain| domain.trim().to_lowercase() == mailbox.domain);
         (!self.approved_domains.is_empty() && !approved).then_some("a mail address outside the approved domains")
     }

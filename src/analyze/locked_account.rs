@@ -122,7 +122,7 @@ mod tests {
         let world = snapshot(Vec::new());
         let lock_changes = seconds.iter().map(|ago| world.finished - TimeDelta::seconds(*ago)).collect();
         let past = AccountPast { first_seen: world.started, locked: Some(false), lock_changes };
-        let accounts = [((world.console.key().to_owned(), user(1, "mia").id), past)].into();
+        let accounts = [(world.console.key().to_owned(), [(user(1, "mia").id, past)].into())].into();
         Around { history: History { kept: true, accounts, ..History::default() }, ..Around::default() }
     }
 

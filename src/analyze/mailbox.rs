@@ -11,11 +11,6 @@ pub(super) fn mailbox_aspect(mailbox: &Mailbox) -> String {
     digest(&["mailbox", &mailbox.local, &mailbox.domain])
 }
 
-/// The mailbox of an account; `None` if it has no address that could receive mail.
-pub(super) fn mailbox_of(user: &User) -> Option<Mailbox> {
-    user.email.as_deref().and_then(Mailbox::parse).map(Mailbox::untagged)
-}
-
 /// Whether accounts could be one person's: the words of the shortest full name occur in all the others, so that
 /// "Silva, Ana" and "Ana Silva (local)" are one. An account without a full name contradicts nobody.
 pub(super) fn is_one_person(users: &[&User]) -> bool {
@@ -31,14 +26,6 @@ pub(super) fn is_one_person(users: &[&User]) -> bool {
 mod tests {
     use super::*;
     use crate::model::sample::user;
-
-    #[test]
-    fn tags_and_case_do_not_make_another_mailbox() {
-        let mail = |id, mail: &str| User { email: Some(mail.into()), ..user(id, "x") };
-        let users = [mail(1, "Ana@corp.example"), mail(2, "ana+vm@corp.example"), mail(3, "bo@corp.example")];
-        let mailboxes = users.each_ref().map(|user| mailbox_of(user).unwrap().to_string());
-        assert_eq!(mailboxes, ["ana@corp.example", "ana@corp.example", "bo@corp.example"]);
-    }
 
     #[test]
     fn names_of_one_person_contain_each_other() {

@@ -1,6 +1,6 @@
 //! LIFE-06: people who have moved within the organisation and kept their access.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Context, Outcome, Rule, all_of, amount, any_of, cut, enabled, yes_no};
 use crate::finding::{Finding, Severity};
@@ -42,7 +42,7 @@ impl Rule for MoverWithOldAccess {
         if baseline.snapshot.roster.is_none() {
             return Outcome::lacking("the run to compare with had no roster: sign off one that has");
         }
-        let earlier: HashMap<UserId, &User> = baseline.snapshot.users.iter().map(|user| (user.id, user)).collect();
+        let earlier: BTreeMap<UserId, &User> = baseline.snapshot.users.iter().map(|user| (user.id, user)).collect();
         let listed_all = baseline.snapshot.coverage.is_complete(Part::Users);
         let mut outcome = Outcome::default();
         for now in enabled(graph) {

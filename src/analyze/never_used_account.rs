@@ -127,7 +127,7 @@ mod tests {
     fn seen(days: i64) -> Around {
         let past = AccountPast { first_seen: ago(days), locked: None, lock_changes: Vec::new() };
         let key = snapshot(Vec::new()).console.key().to_owned();
-        let accounts = [((key, UserId(1)), past)].into();
+        let accounts = [(key, [(UserId(1), past)].into())].into();
         Around { history: History { kept: true, accounts, ..History::default() }, ..Around::default() }
     }
 

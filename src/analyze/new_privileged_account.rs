@@ -1,6 +1,6 @@
 //! PRIV-04: administrators that were none, or lesser ones, when the console was last signed off.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Context, Outcome, Rule, all_of, any_of, cut, enabled, holds_everything, is_privileged, saw_everyone};
 use crate::finding::{Finding, Severity};
@@ -38,7 +38,7 @@ impl Rule for NewPrivilegedAccount {
             Err(lacking) => return Outcome::lacking(lacking),
         };
         let mut outcome = Outcome::default();
-        let then: HashMap<_, _> = baseline.snapshot.users.iter().map(|user| (user.id, user)).collect();
+        let then: BTreeMap<_, _> = baseline.snapshot.users.iter().map(|user| (user.id, user)).collect();
         let saw_everyone = saw_everyone(baseline.snapshot);
         for user in enabled(graph) {
             let before = then.get(&user.id).copied();

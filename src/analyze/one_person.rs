@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::{Mailbox, Policy, alike, is_one_person, login_form, mailbox_aspect, mailbox_of, name_form};
+use super::{Mailbox, Policy, alike, is_one_person, login_form, mailbox_aspect, name_form};
 use crate::finding::digest;
 use crate::graph::AccessGraph;
 use crate::model::{User, UserId};
@@ -16,6 +16,14 @@ pub(super) struct Account<'a> {
     pub(super) console: usize,
     /// The account there.
     pub(super) user: &'a User,
+    mailbox: Option<&'a Mailbox>,
+}
+
+impl<'a> Account<'a> {
+    /// An account of the console at a place.
+    pub(super) fn new(console: usize, graph: &'a AccessGraph, user: &'a User) -> Self {
+        Self { console, user, mailbox: graph.mailbox(user) }
+    }
 }
 
 /// Accounts of one person, in the order given, and what ties them together, in order.
@@ -108,13 +116,13 @@ fn same_person(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait, Vec<usi
 
 /// Accounts with one mailbox that could be one person's.
 fn same_mailbox(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait, Vec<usize>)> {
-    let carriers = alike(accounts.len(), |place| mailbox_of(accounts[place].user));
+    let carriers = alike(accounts.len(), |place| accounts[place].mailbox);
     let of_one = |same: &[usize]| {
         let users: Vec<&User> = same.iter().map(|place| accounts[*place].user).collect();
         is_one_person(&users)
     };
     let shared = carriers.into_iter().filter(move |(_, same)| of_one(same));
-    shared.map(|(mailbox, same)| (Trait::Mailbox(mailbox), same))
+    shared.map(|(mailbox, same)| (Trait::Mailbox(mailbox.clone()), same))
 }
 
 /// Accounts of different sources, or consoles, with equal names and equal logins, but for case, separators and domain.
@@ -195,7 +203,11 @@ fn find(estate: &[AccessGraph], policy: &Policy) -> Found {
                 && policy.declared(name, &user.login).is_some_and(super::DeclaredAccount::is_impersonal)
         };
         accounts.extend(
-            graph.users().iter().filter(|user| !is_nobodys(user)).map(|user| Account { console, user }),
+            graph
+                .users()
+                .iter()
+                .filter(|user| !is_nobodys(user))
+                .map(|user| Account::new(console, graph, user)),
         );
     }
     let shared = &policy.analyzers.shared_or_generic_account;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     Context, DeclaredAccount, Outcome, Rule, alike, cut, enabled, first_logins, is_one_person, login_form, logins,
-    mailbox_aspect, mailbox_of, yes_no,
+    mailbox_aspect, yes_no,
 };
 use crate::finding::{Finding, Severity, Subject};
 use crate::pattern;
@@ -85,9 +85,9 @@ impl Rule for SharedOrGenericAccount {
                 finding(context, Subject::from(user), &[user], summary).with("generic login", cut(&user.login))
             });
         }
-        let mut carriers = alike(users.len(), |place| mailbox_of(users[place]));
+        let mut carriers = alike(users.len(), |place| graph.mailbox(users[place]));
         for (place, user) in users.iter().enumerate() {
-            if let Some(mailbox) = mailbox_of(user).filter(|mailbox| lists.fit(&mailbox.local)) {
+            if let Some(mailbox) = graph.mailbox(user).filter(|mailbox| lists.fit(&mailbox.local)) {
                 carriers.entry(mailbox).or_insert_with(|| vec![place]);
             }
         }
@@ -98,7 +98,7 @@ impl Rule for SharedOrGenericAccount {
             let summary = format!("{} {says}, {}", first_logins(&users), cut(&mailbox.to_string()));
             // On the console, and told apart by the mailbox: it stays the same whoever carries it.
             let finding = finding(context, Subject::from(&graph.snapshot().console), &users, summary)
-                .aspect(mailbox_aspect(&mailbox))
+                .aspect(mailbox_aspect(mailbox))
                 .with("mailbox", cut(&mailbox.to_string()))
                 .with("accounts", logins(&users))
                 .affecting(users.iter().map(|user| user.id));

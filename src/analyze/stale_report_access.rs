@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Mailbox, Outcome, Rule, any_of, conjoin, cut, enabled, has_left, list, mailbox_of, saw_everyone};
+use super::{Context, Mailbox, Outcome, Rule, any_of, conjoin, cut, enabled, has_left, list, saw_everyone};
 use crate::finding::{Finding, Severity};
 use crate::graph::AccessGraph;
 use crate::model::{Answer, Part, ReportAccess, UserId};
@@ -68,11 +68,11 @@ impl StaleReportAccess {
         if !self.approved_domains.is_empty() {
             return self.approved_domains.iter().map(|domain| domain.trim().to_lowercase()).collect();
         }
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for mailbox in enabled(graph).filter_map(mailbox_of) {
-            *counts.entry(mailbox.domain).or_default() += 1;
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for mailbox in enabled(graph).filter_map(|user| graph.mailbox(user)) {
+            *counts.entry(&mailbox.domain).or_default() += 1;
         }
-        counts.into_iter().filter(|(_, count)| *count >= OWN_FROM).map(|(domain, _)| domain).collect()
+        counts.into_iter().filter(|(_, count)| *count >= OWN_FROM).map(|(domain, _)| domain.to_owned()).collect()
     }
 }
 
@@ -82,7 +82,7 @@ fn leavers(context: Context<'_>) -> BTreeSet<Mailbox> {
     let left = users.filter(|user| has_left(user, context.now) == Some(true));
     left.flat_map(|user| {
         let person = user.person.person().and_then(|person| person.email.as_deref());
-        [mailbox_of(user), person.and_then(Mailbox::parse).map(Mailbox::untagged)]
+        [context.graph.mailbox(user).cloned(), person.and_then(Mailbox::parse).map(Mailbox::untagged)]
     })
     .flatten()
     .collect()
@@ -146,7 +146,7 @@ impl<'a> Stale<'a> {
         for address in &report.recipients {
             match Mailbox::parse(address).map(Mailbox::untagged) {
                 Some(mailbox) if audience.left.contains(&mailbox) => stale.left.push(address),
-                Some(mailbox) if audience.domains.contains(&mailbox.domain) => {}
+                Some(mailbox) if audience.domains.contains(mailbox.domain.as_str()) => {}
                 Some(_) if !audience.domains.is_empty() => stale.outside.push(address),
                 _ => stale.open = true,
             }

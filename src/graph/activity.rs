@@ -1,6 +1,6 @@
 //! When an account was last seen at work, by the best evidence there is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -80,8 +80,8 @@ pub(super) fn idle(snapshot: &Snapshot, user: &User) -> Option<Idle> {
 }
 
 /// Each account's last sight, newest evidence first; of equally new evidence, the most reliable.
-pub(super) fn last_seen(snapshot: &Snapshot) -> HashMap<UserId, LastSeen> {
-    let mut seen: HashMap<UserId, LastSeen> = HashMap::new();
+pub(super) fn last_seen(snapshot: &Snapshot) -> BTreeMap<UserId, LastSeen> {
+    let mut seen: BTreeMap<UserId, LastSeen> = BTreeMap::new();
     let mut note = |user: UserId, at: DateTime<Utc>, by: SeenBy| {
         let newer = |known: &LastSeen| (at, by.confidence()) > (known.at, known.by.confidence());
         if seen.get(&user).is_none_or(newer) {

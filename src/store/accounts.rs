@@ -1,6 +1,6 @@
 //! Accounts over all runs: when one was first seen, and when it was locked or unlocked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Transaction};
@@ -11,18 +11,25 @@ use crate::model::UserId;
 use crate::report::Report;
 
 /// What is remembered of every account, by console and user.
-pub(super) fn accounts(tx: &Transaction<'_>) -> Result<HashMap<(String, UserId), AccountPast>, Fault> {
+pub(super) fn accounts(
+    tx: &Transaction<'_>,
+) -> Result<HashMap<String, BTreeMap<UserId, AccountPast>>, Fault> {
     let mut statement =
         tx.prepare_cached("SELECT console, user, first_seen, locked, lock_changes FROM accounts")?;
-    let accounts = statement.query_map([], |row| {
+    let rows = statement.query_map([], |row| {
         let At(first_seen) = row.get(2)?;
         let changes: String = row.get(4)?;
         // Written by this file alone; what it cannot read is forgotten, which only makes it say less.
         let lock_changes = serde_json::from_str(&changes).unwrap_or_default();
         let past = AccountPast { first_seen, locked: row.get(3)?, lock_changes };
-        Ok(((row.get(0)?, UserId(row.get(1)?)), past))
+        Ok((row.get(0)?, UserId(row.get(1)?), past))
     })?;
-    Ok(accounts.collect::<Result<_, _>>()?)
+    let mut accounts: HashMap<String, BTreeMap<UserId, AccountPast>> = HashMap::new();
+    for row in rows {
+        let (console, user, past) = row?;
+        accounts.entry(console).or_default().insert(user, past);
+    }
+    Ok(accounts)
 }
 
 /// Remembers what a run saw of accounts. A run that ended before one that is remembered already tells of first sights
@@ -40,7 +47,7 @@ pub(super) fn remember_accounts(tx: &Transaction<'_>, report: &Report) -> Result
         let newest = mark.is_none_or(|At(mark)| mark <= now);
         for user in report.users.iter().filter(|user| *user.console == *console.name) {
             let id = UserId(user.id);
-            let before = known.remove(&(key.to_owned(), id));
+            let before = known.get_mut(key).and_then(|of_console| of_console.remove(&id));
             let after = after(before.as_ref(), user.locked, now, newest);
             if before.as_ref() != Some(&after) {
                 let changes = serde_json::to_string(&after.lock_changes)
@@ -99,9 +106,8 @@ mod tests {
 
     async fn past(store: &Store) -> AccountPast {
         let history = store.history("weekly", "next").await.unwrap();
-        let found =
-            history.accounts.iter().find(|((console, user), _)| *user == UserId(2) && console != "lab-uuid");
-        found.unwrap().1.clone()
+        let (_, accounts) = history.accounts.iter().find(|(console, _)| *console != "lab-uuid").unwrap();
+        accounts[&UserId(2)].clone()
     }
 
     #[tokio::test]

@@ -260,12 +260,13 @@ prop_compose! {
             ..user.clone()
         }).collect();
         if kept {
-            past.accounts = all().filter_map(|(user, then)| {
+            let accounts = all().filter_map(|(user, then)| {
                 let mut lock_changes: Vec<_> = then.lock_changes.iter().copied().map(ago).collect();
                 lock_changes.sort();
                 let past = AccountPast { first_seen: ago(then.first_seen?), locked: user.locked, lock_changes };
-                Some(((now.console.key().to_owned(), user.id), past))
+                Some((user.id, past))
             }).collect();
+            past.accounts = [(now.console.key().to_owned(), accounts)].into();
         }
         past.before = before.then(|| Before {
             run: "r2".into(),
