@@ -124,11 +124,13 @@ fn peopled(persons: &Persons, moved: usize) -> Snapshot {
             0 => RosterMatch::Nobody,
             _ => RosterMatch::Person {
                 person: Arc::new(Person {
-                    id: format!("E{at}"),
-                    name: Some(persons.name(at + 1)),
-                    email: Some(persons.address(at + 1)),
-                    manager: Some(if at % 2 == 0 { persons.name(at + 2) } else { persons.address(at + 2) }),
-                    department: Some(format!("Team of {}", persons.name(at))),
+                    id: format!("E{at}").into(),
+                    name: Some(persons.name(at + 1).into()),
+                    email: Some(persons.address(at + 1).into()),
+                    manager: Some(
+                        if at % 2 == 0 { persons.name(at + 2) } else { persons.address(at + 2) }.into(),
+                    ),
+                    department: Some(format!("Team of {}", persons.name(at)).into()),
                     employed: Some(at % 5 != 1),
                     kind: None,
                     temporary: None,

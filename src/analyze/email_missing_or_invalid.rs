@@ -37,12 +37,17 @@ impl Rule for EmailMissingOrInvalid {
         let Context { graph, .. } = context;
         let mut outcome = Outcome::default();
         for user in enabled(graph) {
-            let address = user.email.as_deref().map(str::trim).filter(|address| !address.is_empty());
-            let problem = address.map_or(Some("no mail address"), |_| self.problem(graph.mailbox(user)));
-            outcome.judge(Some(problem.is_some()), || {
+            let wrong = graph.mailbox(user).is_none_or(|mailbox| self.is_outside(mailbox));
+            outcome.judge(Some(wrong), || {
+                let address = user.email.as_deref().map(str::trim).filter(|address| !address.is_empty());
+                let problem = match (address, graph.mailbox(user)) {
+                    (None, _) => "no mail address",
+                    (_, None) => "a mail address that cannot be valid",
+                    _ => "a mail address outside the approved domains",
+                };
                 let privileged = context.is_privileged(user);
                 let severity = if privileged == Some(true) { Severity::Medium } else { Severity::Low };
-                let summary = format!("{} has {}", cut(&user.login), problem.unwrap_or_default());
+                let summary = format!("{} has {problem}", cut(&user.login));
                 let finding = Finding::new(&ABOUT, user, severity, summary)
                     .with("mail address", cut(address.unwrap_or("none")))
                     .with("administrative power", yes_no(privileged));
@@ -58,11 +63,9 @@ impl Rule for EmailMissingOrInvalid {
 }
 
 impl EmailMissingOrInvalid {
-    /// What is wrong with an address, by the mailbox that it is read as.
-    fn problem(&self, mailbox: Option<&Mailbox>) -> Option<&'static str> {
-        let Some(mailbox) = mailbox else { return Some("a mail address that cannot be valid") };
-        let approved = self.approved_domains.iter().any(|domain| domain.trim().to_lowercase() == mailbox.domain);
-        (!self.approved_domains.is_empty() && !approved).then_some("a mail address outside the approved domains")
+    fn is_outside(&self, mailbox: &Mailbox) -> bool {
+        let mut approved = self.approved_domains.iter();
+        !self.approved_domains.is_empty() && !approved.any(|domain| domain.trim().to_lowercase() == mailbox.domain)
     }
 }
 

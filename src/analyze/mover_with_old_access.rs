@@ -154,7 +154,7 @@ mod tests {
 
     /// Somebody of a department, under a manager.
     fn of(user: User, department: Option<&str>, manager: Option<&str>) -> User {
-        let (department, manager) = (department.map(str::to_owned), manager.map(str::to_owned));
+        let (department, manager) = (department.map(Into::into), manager.map(Into::into));
         known_as(user, Person { manager, department, ..person("7") })
     }
 

@@ -192,18 +192,22 @@ fn common<'a, T: Ord + Copy + 'a>(all: &[T], accounts: impl ExactSizeIterator<It
 }
 
 fn shared<T: Ord>(common: &[T], own: &[T]) -> usize {
+    // Where a role has nothing in common, the grants of its many accounts need not be looked at.
+    if common.is_empty() {
+        return 0;
+    }
     own.iter().filter(|id| common.binary_search(id).is_ok()).count()
 }
 
 /// The middle one, or what lies between the two in the middle.
 fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let half = values.len() / 2;
-    match values.get(half) {
-        Some(upper) if values.len().is_multiple_of(2) => f64::midpoint(values[half - 1], *upper),
-        Some(middle) => *middle,
-        None => 0.0,
+    if values.is_empty() {
+        return 0.0;
     }
+    let (is_even, half) = (values.len().is_multiple_of(2), values.len() / 2);
+    let (below, middle, _) = values.select_nth_unstable_by(half, f64::total_cmp);
+    let lower = below.iter().copied().max_by(f64::total_cmp).filter(|_| is_even);
+    lower.map_or(*middle, |lower| f64::midpoint(lower, *middle))
 }
 
 fn number(count: usize) -> f64 {

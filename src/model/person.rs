@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 /// The roster that a collection joined its users with.
@@ -22,19 +23,19 @@ pub struct RosterSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// The roster's own id.
-    pub id: String,
+    pub id: CompactString,
     /// The full name.
-    pub name: Option<String>,
+    pub name: Option<CompactString>,
     /// The mail address.
-    pub email: Option<String>,
+    pub email: Option<CompactString>,
     /// The manager, as the roster writes it: an id or a name.
-    pub manager: Option<String>,
+    pub manager: Option<CompactString>,
     /// The department.
-    pub department: Option<String>,
+    pub department: Option<CompactString>,
     /// Whether the person is still there; `None` if the roster does not say, or says it in a word that is not known.
     pub employed: Option<bool>,
     /// What kind of person: employee, contractor, or another word of the roster.
-    pub kind: Option<String>,
+    pub kind: Option<CompactString>,
     /// Whether this kind of person stays for a time only; `None` if the kind is not known.
     pub temporary: Option<bool>,
     /// The first day.

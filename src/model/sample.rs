@@ -134,8 +134,8 @@ pub(crate) fn user(id: i64, login: &str) -> User {
 pub(crate) fn person(id: &str) -> Person {
     Person {
         id: id.into(),
-        name: Some(format!("Person {id}")),
-        email: Some(format!("{id}@corp.example")),
+        name: Some(format!("Person {id}").into()),
+        email: Some(format!("{id}@corp.example").into()),
         manager: Some("Maria Boss".into()),
         department: Some("Operations".into()),
         employed: Some(true),

@@ -77,7 +77,7 @@ impl Index {
     pub(super) fn build(entries: &[Entry]) -> Self {
         let mut index = Self::default();
         for (person, entry) in (0..).zip(entries) {
-            index.ids.insert(entry.person.id.to_lowercase(), person);
+            index.ids.insert(entry.person.id.as_str().to_lowercase(), person);
             if let Some(mailbox) = entry.person.email.as_deref().and_then(Mailbox::parse) {
                 index.mailboxes.whole.insert(mailbox.to_string(), person);
                 index.mailboxes.core.insert(mailbox.untagged().to_string(), person);

@@ -117,7 +117,7 @@ fn told(roster: &Roster, by: MatchedBy, one: Candidate) -> RosterMatch {
 
 fn ambiguous(roster: &Roster, by: MatchedBy, candidates: &[Candidate]) -> RosterMatch {
     let ids = candidates.iter().filter_map(|candidate| roster.person(candidate.person));
-    let mut people: Vec<String> = ids.map(|person| person.id.clone()).collect();
+    let mut people: Vec<String> = ids.map(|person| person.id.to_string()).collect();
     people.sort();
     RosterMatch::Ambiguous { by, people }
 }

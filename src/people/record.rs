@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use compact_str::CompactString;
 
 use super::{Field, Layout, Mistake, Place};
 use crate::model::Person;
@@ -57,9 +58,9 @@ impl Record<'_> {
             there if among(&words.employed, there) => Some(true),
             _ => None,
         });
-        let own = |text: Option<&str>| text.map(str::to_owned);
+        let own = |text: Option<&str>| text.map(CompactString::from);
         let person = Person {
-            id: id.to_owned(),
+            id: id.into(),
             name: own(self.text(Field::Name, layout)?),
             email: own(self.text(Field::Email, layout)?),
             manager: own(self.text(Field::Manager, layout)?),
@@ -70,7 +71,7 @@ impl Record<'_> {
             start: self.date(Field::Start, layout)?,
             end: self.date(Field::End, layout)?,
         };
-        let login = own(self.text(Field::Login, layout)?);
+        let login = self.text(Field::Login, layout)?.map(str::to_owned);
         Ok(Entry { person: Arc::new(person), login, aliases: self.aliases(layout)? })
     }
 

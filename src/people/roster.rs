@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Entry, Field, Format, Index, Layout, Mistake, Place, Record};
 use crate::model::Person;
+use compact_str::CompactString;
 
 /// The people of an organisation, in the order of the roster, with what finds them.
 #[derive(Debug, Clone)]
@@ -31,7 +32,7 @@ pub(super) struct Builder<'a> {
     pub(super) layout: &'a Layout,
     most: usize,
     entries: Vec<Entry>,
-    ids: HashMap<String, Place>,
+    ids: HashMap<CompactString, Place>,
     /// Which columns are in the roster at all.
     seen: [bool; Field::ALL.len()],
 }

@@ -86,7 +86,7 @@ fn identity(reviewed: &[Reviewed], accounts: &[AccountPlace]) -> Option<Identity
     let person = found.iter().find_map(|(_, user)| user.person.person());
     Some(Identity {
         name: found.first()?.1.name.to_string(),
-        person: person.map(|person| person.id.clone()),
+        person: person.map(|person| person.id.to_string()),
         left: person.and_then(|person| person.has_left(today)),
         accounts: found
             .into_iter()

@@ -56,8 +56,8 @@ impl Persons {
             self.names.push(user.name.to_string());
             self.addresses.extend(user.email.as_ref().map(ToString::to_string));
             if let Some(person) = user.person.person() {
-                self.names.extend(person.name.clone());
-                self.addresses.extend(person.email.clone());
+                self.names.extend(person.name.as_ref().map(ToString::to_string));
+                self.addresses.extend(person.email.as_ref().map(ToString::to_string));
                 if let Some(manager) = &person.manager {
                     self.add(manager);
                 }

@@ -126,7 +126,7 @@ fn finds_the_people_behind_ten_thousand_accounts() {
         ambiguous += u32::from(matches!(user.person, RosterMatch::Ambiguous { .. }));
         if *left {
             gone += 1;
-            gone_found += u32::from(found == truth.as_ref());
+            gone_found += u32::from(found.map(compact_str::CompactString::as_str) == truth.as_deref());
             let employed = user.person.person().and_then(|person| person.employed);
             assert_eq!(employed, Some(false), "{}: the leaver is not seen", user.login);
         }

@@ -115,8 +115,8 @@ prop_compose! {
         manager in select(vec![Some("Maria Boss"), None]),
     ) -> Person {
         Person {
-            manager: manager.map(str::to_owned),
-            department: department.map(str::to_owned),
+            manager: manager.map(Into::into),
+            department: department.map(Into::into),
             employed,
             temporary,
             end: end.map(|days| ago(days).date_naive()),
