@@ -56,7 +56,6 @@ pub(super) struct Style {
     pub(super) band: Format,
     pub(super) complete: Format,
     pub(super) incomplete: Format,
-    pub(super) header: Format,
     pub(super) header_centred: Format,
     pub(super) header_indented: Format,
     pub(super) header_upright: Format,
@@ -84,8 +83,9 @@ impl Style {
     pub(super) fn new() -> Self {
         let blank = Format::new().set_font_name(FONT).set_font_size(9).set_font_color(Palette::INK);
         let plain = blank.clone().set_align(FormatAlign::Top);
-        let text = Self::ruled(&plain);
-        let centred = text.clone().set_align(FormatAlign::Center);
+        let centred = Self::ruled(&plain).set_align(FormatAlign::Center);
+        // Apart from what stands before it, which may be filled with a colour.
+        let text = Self::ruled(&plain).set_align(FormatAlign::Left).set_indent(1);
         let strong = plain.clone().set_bold();
         let header = strong
             .clone()
@@ -108,15 +108,14 @@ impl Style {
             complete: plain.clone().set_font_color(Palette::MUTED),
             incomplete: strong.clone().set_font_color(Palette::BAD),
             header_centred: header.clone().set_align(FormatAlign::Center),
-            header_indented: header.clone().set_align(FormatAlign::Left).set_indent(1),
+            header_indented: header.set_align(FormatAlign::Left).set_indent(1),
             header_upright,
-            header,
-            wrapped: text.clone().set_text_wrap().set_align(FormatAlign::Left).set_indent(1),
-            id: text.clone().set_num_format("0").set_align(FormatAlign::Left),
+            wrapped: text.clone().set_text_wrap(),
+            id: text.clone().set_num_format("0"),
             count: centred.clone().set_num_format("#,##0"),
             at_least: centred.clone().set_num_format("\"≥ \"#,##0"),
-            time: text.clone().set_num_format("yyyy-mm-dd hh:mm").set_align(FormatAlign::Left),
-            link: linked(&text.clone().set_align(FormatAlign::Left)),
+            time: text.clone().set_num_format("yyyy-mm-dd hh:mm"),
+            link: linked(&text),
             link_count: linked(&centred).set_num_format("#,##0"),
             blank,
             direct: tinted(Palette::LINK, Palette::LINK_PALE),

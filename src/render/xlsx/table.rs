@@ -168,8 +168,7 @@ fn head(book: &mut Book<'_>, plan: &Plan<'_>) -> Result<Worksheet, XlsxError> {
         let format = match column.kind {
             Kind::Upright => &style.header_upright,
             Kind::Count | Kind::Mark => &style.header_centred,
-            Kind::Wrapped => &style.header_indented,
-            _ => &style.header,
+            Kind::Text | Kind::Wrapped | Kind::Id | Kind::Time => &style.header_indented,
         };
         sheet.write_string_with_format(HEADER_ROW, index, shown(&column.head), format)?;
     }
@@ -234,7 +233,8 @@ impl<'t> Row<'t> {
     /// Makes the row as high as wrapped text needs it. Heights stay in memory, so that a row far down keeps the height
     /// of all.
     fn make_room(&mut self, text: &str) -> Result<(), XlsxError> {
-        const MOST_LINES: u16 = 12;
+        // A row may be 409 points high.
+        const MOST_LINES: u16 = 33;
         const ROWS: u32 = 10_000;
         let Some(Column { kind: Kind::Wrapped, width, .. }) = self.columns.get(usize::from(self.column))
         else {

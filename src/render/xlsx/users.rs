@@ -43,7 +43,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let mut plan = Plan::new("Users", 1, columns);
     plan.printed = 17;
     plan.note = format!(
-        "{} users, the worst open findings first; their number leads to the worst of them",
+        "{} users, the worst open findings first; a number that is a link leads to the worst one about the user or its role",
         report.users.len()
     );
     let mut table = book.table(plan)?;
