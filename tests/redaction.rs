@@ -320,3 +320,13 @@ fn a_short_name_does_not_destroy_texts() {
     assert!(summaries.iter().any(|summary| summary.contains("all ")), "a word that begins like a name stays");
     assert!(summaries.iter().all(|summary| !summary.split(' ').any(|word| word == "Al")));
 }
+
+#[test]
+fn an_account_called_after_a_role_of_the_product_does_not_hide_the_role() {
+    let mut persons = ordinary();
+    persons.names[0] = "Administrator".into();
+    let copy = report(&persons).redacted(&both());
+    let roles: Vec<_> = copy.roles.iter().map(|role| &*role.name).collect();
+    assert!(roles.contains(&"Global Administrator"), "{roles:?}");
+    assert!(copy.users.iter().all(|user| user.name != "Administrator"), "the account's own name is hidden");
+}

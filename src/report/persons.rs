@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::Reviewed;
 use crate::history::History;
-use crate::model::{Act, Answer, Snapshot};
+use crate::identity::name_words;
+use crate::model::{Act, Answer, BUILTIN_ROLES, Snapshot};
 use crate::waiver::Waiver;
 
 /// The persons of this run, and of the earlier ones that its changes and findings speak about. No file holds them; a
@@ -37,6 +38,8 @@ impl Persons {
         for revocation in &history.revocations {
             persons.add(&revocation.by);
         }
+        let words = words_of_the_product(reviewed);
+        persons.names.retain(|name| !words.contains(&name.trim().to_lowercase()));
         for texts in [&mut persons.addresses, &mut persons.names] {
             texts.retain(|text| !text.trim().is_empty());
             texts.sort_unstable();
@@ -88,6 +91,14 @@ impl Persons {
         }
         hex::encode(hash.finalize())
     }
+}
+
+/// The words in the names of the roles that every console has. An account that is called "Administrator" names nobody, and
+/// its pseudonym must not stand in every "Global Administrator".
+fn words_of_the_product(reviewed: &[Reviewed]) -> HashSet<String> {
+    let roles = reviewed.iter().flat_map(|console| console.graph.snapshot().roles.iter());
+    let builtin = roles.filter(|role| BUILTIN_ROLES.contains(&role.id.as_str()));
+    builtin.flat_map(|role| name_words(&role.name)).collect()
 }
 
 /// Whether a person is written as a mail address.
