@@ -8,6 +8,8 @@
 //! Every column has a look of its own, as in the workbook, because a cell with a look takes longer to write; beyond that
 //! the bare writer chooses nothing and links nothing, so that the ratio is all that the workbook adds to its cells.
 //! The two take turns, and the median of each counts.
+//!
+//! Last, Chromium opens the page, which shows 10,000 of the users (budget 2 s), and scrolls through it.
 
 #![allow(
     clippy::unwrap_used,
@@ -35,11 +37,12 @@ use recert::simulator::{self, Estate, EstateOptions, Simulator};
 use recert::store::{read_snapshots, write_snapshots};
 use rust_xlsxwriter::Workbook;
 
-/// Set in a child: the snapshot, and what to measure of it, one of [`ALL`], [`BARE`] and the names of formats.
+/// Set in a child: the snapshot, and what to measure of it, one of [`ALL`], [`BARE`], [`PAGE`] and the names of formats.
 const SNAPSHOT: &str = "RECERT_BENCH_SNAPSHOT";
 const WHAT: &str = "RECERT_BENCH_WHAT";
 const ALL: &str = "all";
 const BARE: &str = "bare";
+const PAGE: &str = "page";
 /// How often the workbook and the bare writer take turns.
 const TURNS: usize = 3;
 
@@ -52,7 +55,7 @@ fn main() {
     let path = directory.path().join("snapshot.json");
     write_snapshots(&path, &[snapshot(directory.path())]).unwrap();
     let formats = Format::ALL.map(name);
-    for what in formats.iter().map(String::as_str).chain([ALL, BARE]) {
+    for what in formats.iter().map(String::as_str).chain([ALL, BARE, PAGE]) {
         if only.as_deref().is_some_and(|only| only != what) {
             continue;
         }
@@ -116,6 +119,9 @@ fn measure(path: &Path, what: &str) {
     let report = report(path);
     if what == BARE {
         return against_bare(&report, path);
+    }
+    if what == PAGE {
+        return open_page(&report, path);
     }
     // Reading and judging took more memory than writing does: the peak begins anew.
     fs::write("/proc/self/clear_refs", "5").unwrap();
@@ -224,6 +230,52 @@ fn write_bare(sheets: &[Sheet], path: &Path) {
         }
     }
     book.save(path).unwrap();
+}
+
+/// Runs after the page's own script: when the page was there, with every row laid out, and how long the slowest of many
+/// leaps down the page took.
+const DRIVER: &str = "<script>document.body.offsetHeight; const opened = performance.now();
+let slowest = 0;
+for (let leap = 0; leap < 200; leap += 1) {
+  const began = performance.now();
+  scrollTo(0, document.body.scrollHeight * leap / 200);
+  document.body.offsetHeight;
+  slowest = Math.max(slowest, performance.now() - began);
+}
+const told = `opened=${opened} slowest=${slowest} rows=${document.querySelectorAll('#users tbody tr').length} `;
+document.body.append(Object.assign(document.createElement('pre'), { id: 'told', textContent: told }));</script></body>";
+
+fn open_page(report: &Report, path: &Path) {
+    let templates = Templates::builtin();
+    let mut page = Vec::new();
+    artifacts(report, &templates, &[Format::Html]).remove(0).render(&mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    // What the policy says of scripts is all that is another in the copy.
+    let (start, rest) = page.split_once("script-src '").unwrap();
+    let (_, rest) = rest.split_once('\'').unwrap();
+    let copy = format!("{start}script-src 'unsafe-inline'{rest}").replace("</body>", DRIVER);
+    let file = path.with_file_name("opened.html");
+    fs::write(&file, copy).unwrap();
+    let chromium = Command::new("chromium")
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1360,900", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", path.with_file_name("profile").display()))
+        .arg(&file)
+        .output();
+    let Ok(output) = chromium else {
+        println!("render      page     SKIPPED: chromium is not installed (apt-get install chromium)");
+        return;
+    };
+    let dom = String::from_utf8_lossy(&output.stdout);
+    let told = dom.split_once("<pre id=\"told\">").expect("the driver came to its end").1;
+    let number = |name: &str| -> f64 {
+        told.split_once(&format!("{name}=")).unwrap().1.split(' ').next().unwrap().parse().unwrap()
+    };
+    println!(
+        "render      page     {:.2} s until its {} users stand in Chromium (budget 2), {:.0} ms for the slowest leap",
+        number("opened") / 1_000.0,
+        number("rows"),
+        number("slowest")
+    );
 }
 
 fn seconds(work: impl FnOnce()) -> f64 {
