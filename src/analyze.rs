@@ -7,11 +7,16 @@
 //! that cannot log in is the business of `inactive_account_with_privileges`; the other rules that speak of a danger
 //! leave it out, those that speak of the data or of a definition do not.
 
+// Before the others, which are declared with its macros.
+#[macro_use]
+mod rule;
+
 mod actor;
 mod alike;
 #[cfg(test)]
 mod check;
 mod declared;
+mod known;
 mod mailbox;
 mod mismatch;
 mod own_rule;
@@ -23,32 +28,34 @@ mod properties;
 mod text;
 mod toxic;
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::finding::{About, Control, Finding, Judgement, Severity};
+use crate::finding::{Finding, Judgement};
 use crate::graph::AccessGraph;
 use crate::history::History;
 use crate::identity::{Mailbox, login_form, name_form};
-use crate::model::{
-    CollectorRights, Coverage, CrossCheck, Part, PartState, Role, RosterMatch, Snapshot, TwoFactor, User,
-};
+use crate::model::User;
 
 pub use declared::{AccountKind, DeclaredAccount};
 pub use own_rule::OwnRule;
 pub use policy::Policy;
+pub use rule::{Configured, Knob, Rule};
 pub use toxic::{COMBINATIONS, Combination};
 
 use actor::{Actor, ActorKey, exceptions, with_exceptions};
 use alike::alike;
+use known::{
+    all_of, any_of, enabled, has_left, has_second_factor, is_disputed, knows_all_holders, others_are_seen,
+    saw_everyone, second_factor_evidence, was_compared,
+};
 use mailbox::{is_one_person, mailbox_aspect};
 use mismatch::{Disagreements, disagreements};
 use one_person::{Account, Cluster, People, Trait, clusters, people, shared_traits, source};
 #[cfg(test)]
 use policy::judge;
 use power::{Powers, can_change, holds_everything, is_privileged};
+use rule::as_toml;
 use text::{amount, conjoin, cut, enumerate, first_logins, list, logins, logon, matched, sight, yes_no};
 use toxic::{Holding, Holdings, held_by, holdings};
 
@@ -142,133 +149,6 @@ impl Outcome {
     }
 }
 
-/// Whether all conditions hold: one that does not settles it, else one that is not known leaves it open.
-fn all_of<const N: usize>(conditions: [Option<bool>; N]) -> Option<bool> {
-    if conditions.contains(&Some(false)) {
-        return Some(false);
-    }
-    if conditions.contains(&None) { None } else { Some(true) }
-}
-
-/// Whether any condition holds: one that does settles it, else one that is not known leaves it open.
-fn any_of<const N: usize>(conditions: [Option<bool>; N]) -> Option<bool> {
-    all_of(conditions.map(|condition| condition.map(|holds| !holds))).map(|none| !none)
-}
-
-/// One judgement of the catalogue.
-pub trait Rule: Configured {
-    /// Judges one console.
-    fn examine(&self, context: Context<'_>) -> Outcome;
-    /// What is wrong with its knobs, beyond their types; one sentence without the rule's name.
-    fn mistake(&self) -> Option<String> {
-        None
-    }
-}
-
-/// What a rule is, and its settings; [`about!`] and [`rule!`] implement it.
-pub trait Configured {
-    /// What it is.
-    fn about(&self) -> &About;
-    /// The controls that it serves.
-    fn controls(&self) -> Arc<[Control]>;
-    /// Whether the configuration wants it.
-    fn enabled(&self) -> bool;
-    /// The severity that the configuration gives to all its findings.
-    fn severity(&self) -> Option<Severity>;
-    /// Its own settings, beside the two that every rule has, with their defaults.
-    fn knobs(&self) -> Vec<Knob>;
-}
-
-/// One setting of a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Knob {
-    /// The key in the rule's table.
-    pub name: &'static str,
-    /// What it does.
-    pub about: String,
-    /// Its default, as TOML.
-    pub default: String,
-}
-
-/// Declares what a rule is, as the static `ABOUT` of its file.
-macro_rules! about {
-    (
-        id: $id:literal, code: $code:literal, title: $title:literal, flags: $flags:literal,
-        evidence: $evidence:literal, why: $why:literal, severity: $severity:expr, click_path: $click_path:literal,
-        api_call: $api_call:literal, needs: $needs:expr, $(uses: $uses:expr,)? version: $version:literal,
-    ) => {
-        static ABOUT: crate::finding::About = crate::finding::About {
-            id: std::borrow::Cow::Borrowed($id),
-            code: std::borrow::Cow::Borrowed($code),
-            title: std::borrow::Cow::Borrowed($title),
-            flags: std::borrow::Cow::Borrowed($flags),
-            evidence: std::borrow::Cow::Borrowed($evidence),
-            why: std::borrow::Cow::Borrowed($why),
-            severity: $severity,
-            click_path: std::borrow::Cow::Borrowed($click_path),
-            api_call: std::borrow::Cow::Borrowed($api_call),
-            needs: std::borrow::Cow::Borrowed($needs),
-            uses: about!(@uses $($uses)?),
-            version: $version,
-        };
-    };
-    (@uses $uses:expr) => { $uses };
-    (@uses) => { &[] };
-}
-
-/// Declares a rule's struct: its own knobs beside the two that every rule has.
-macro_rules! rule {
-    ($(#[$doc:meta])* $rule:ident { $($(#[doc = $knob_doc:literal])+ $knob:ident: $kind:ty = $default:expr,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, serde::Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub struct $rule {
-            /// Whether the rule judges at all.
-            pub enabled: bool,
-            /// Replaces the severity of every finding of this rule.
-            pub severity: Option<crate::finding::Severity>,
-            $($(#[doc = $knob_doc])+ pub $knob: $kind,)*
-        }
-
-        impl Default for $rule {
-            fn default() -> Self {
-                Self { enabled: true, severity: None, $($knob: $default,)* }
-            }
-        }
-
-        impl crate::analyze::Configured for $rule {
-            fn about(&self) -> &crate::finding::About {
-                &ABOUT
-            }
-
-            fn controls(&self) -> std::sync::Arc<[crate::finding::Control]> {
-                crate::finding::controls_of(&ABOUT.id)
-            }
-
-            fn enabled(&self) -> bool {
-                self.enabled
-            }
-
-            fn severity(&self) -> Option<crate::finding::Severity> {
-                self.severity
-            }
-
-            fn knobs(&self) -> Vec<crate::analyze::Knob> {
-                vec![$(crate::analyze::Knob {
-                    name: stringify!($knob),
-                    about: [$($knob_doc),+].concat().trim().to_owned(),
-                    default: crate::analyze::as_toml(&Self::default().$knob),
-                }),*]
-            }
-        }
-    };
-}
-
-/// A default as it would stand in the configuration; a setting that is off by default has none.
-fn as_toml(value: &impl serde::Serialize) -> String {
-    toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default()
-}
-
 /// Declares the catalogue, in the order of judging and printing: modules, the `[analyzers]` table and its rules.
 macro_rules! analyzers {
     ($($id:ident: $rule:ident,)*) => {
@@ -350,81 +230,12 @@ analyzers! {
     incomplete_collection: IncompleteCollection,
 }
 
-/// Enabled accounts, by id. One whose state is not known counts as enabled.
-fn enabled(graph: &AccessGraph) -> impl Iterator<Item = &User> {
-    graph.users().iter().filter(|user| user.is_enabled())
-}
-
-/// Whether a run saw every account there is, so that one that it did not see is not there. A collector with limited
-/// rights is shown some accounts alone, and nothing tells that there are more.
-fn saw_everyone(snapshot: &Snapshot) -> bool {
-    snapshot.coverage.was_seen(Part::Users)
-        && snapshot.collector.rights == CollectorRights::GlobalAdministrator
-}
-
-/// Whether everybody who holds a role is known: that somebody does not is proved only by seeing every user with its
-/// role.
-fn knows_all_holders(graph: &AccessGraph) -> bool {
-    saw_everyone(graph.snapshot()) && graph.users().iter().all(|user| user.role.id.is_some())
-}
-
-/// Whether the role's own list of users disagrees with the users' records.
-fn is_disputed(graph: &AccessGraph, role: &Role) -> bool {
-    let disputes = |check, object: &str| check == CrossCheck::RoleUsers && object == role.id.as_str();
-    graph.snapshot().anomalies.iter().any(|anomaly| disputes(anomaly.check, &anomaly.object))
-}
-
-/// Whether the person behind an account has left. Without a roster there is nothing that would say so; who is nobody in
-/// it is the business of a rule of its own.
-fn has_left(user: &User, now: DateTime<Utc>) -> Option<bool> {
-    match &user.person {
-        RosterMatch::NotAsked | RosterMatch::Nobody => Some(false),
-        RosterMatch::Person { person, .. } => person.has_left(now.date_naive()),
-        RosterMatch::Ambiguous { .. } => None,
-    }
-}
-
-/// Whether the users of all other consoles were seen whole, with the people behind them: else, nobody knows of a twin
-/// that there is not.
-fn others_are_seen(context: Context<'_>) -> bool {
-    let others = context.estate.iter().filter(|graph| !std::ptr::eq(*graph, context.graph));
-    others.map(|graph| &graph.snapshot().coverage).all(|coverage| {
-        let people = coverage.part(Part::Roster).is_none_or(|seen| seen.state != PartState::Incomplete);
-        people && coverage.is_complete(Part::Users)
-    })
-}
-
-/// Whether the console has a second factor for an account; `None` if that could not be told. A local account has no
-/// identity provider to delegate to, so *delegated* proves nothing for it.
-fn has_second_factor(user: &User) -> Option<bool> {
-    match user.two_factor {
-        TwoFactor::Configured => Some(true),
-        TwoFactor::NotConfigured => Some(false),
-        TwoFactor::Delegated | TwoFactor::Undetermined => None,
-    }
-}
-
-/// The evidence on an account without a second factor: one cause for all of them, or the account's own state.
-fn second_factor_evidence(graph: &AccessGraph, user: &User) -> String {
-    if graph.snapshot().settings.two_factor == Some(false) {
-        "switched off for the whole console; two_factor_disabled is the cause".to_owned()
-    } else {
-        user.two_factor.as_str().to_owned()
-    }
-}
-
-/// Whether all these parts were asked and seen whole. A part that was rightly not asked compares nothing.
-fn was_compared(coverage: &Coverage, parts: &[Part]) -> bool {
-    let complete = |part: &Part| coverage.part(*part).is_some_and(|seen| seen.state == PartState::Complete);
-    parts.iter().all(complete)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::finding::{Verdict, mapped_rules};
+    use crate::finding::{Severity, Verdict, mapped_rules};
 
     #[test]
     fn ids_are_module_names_and_codes_are_unique() {
@@ -448,21 +259,6 @@ mod tests {
             assert!(!about.needs.is_empty(), "{}", about.id);
             assert!(about.version >= 1, "{}", about.id);
         }
-    }
-
-    #[test]
-    fn one_known_no_settles_a_conjunction() {
-        assert_eq!(all_of([Some(true), Some(true)]), Some(true));
-        assert_eq!(all_of([None, Some(false)]), Some(false));
-        assert_eq!(all_of([None, Some(true)]), None);
-    }
-
-    #[test]
-    fn one_known_yes_settles_an_alternative() {
-        assert_eq!(any_of([Some(false), Some(true)]), Some(true));
-        assert_eq!(any_of([None, Some(true)]), Some(true));
-        assert_eq!(any_of([None, Some(false)]), None);
-        assert_eq!(any_of([Some(false), Some(false)]), Some(false));
     }
 
     #[test]

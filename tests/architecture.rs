@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("schedule", &[]),
     ("simulator", &[]),
     ("console", &["model", "trust"]),
-    ("graph", &["model"]),
+    ("graph", &["identity", "model"]),
     ("people", &["identity", "model", "secret", "trust", "untrusted"]),
     ("logon", &["model"]),
     ("expression", &["graph", "model"]),

@@ -252,12 +252,11 @@ mod tests {
 
     use super::super::{Archive, Filing, Observed, write_pack};
     use super::*;
-    use crate::model::sample::{snapshot, user};
     use crate::report::Report;
 
     /// The evidence of a run without files, and its statement as text.
     fn evidence() -> (Vec<u8>, String) {
-        let observed = Observed::of(&[snapshot(vec![user(1, "mia")])]).unwrap();
+        let observed = Observed::sample();
         let filing = Filing { observed: &observed, receipts: None, place: &ChainPlace::alone(), key: None };
         let mut bytes = Vec::new();
         let folder = Path::new("/nonexistent");

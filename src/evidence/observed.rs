@@ -55,6 +55,15 @@ struct Endpoint {
     gaps: usize,
 }
 
+#[cfg(test)]
+impl Observed {
+    /// What was seen of one console with one user.
+    pub(crate) fn sample() -> Self {
+        use crate::model::sample::{snapshot, user};
+        Self::of(&[snapshot(vec![user(1, "mia")])]).unwrap()
+    }
+}
+
 impl Observed {
     /// Keeps what snapshots say.
     ///

@@ -12,7 +12,7 @@ use super::{
     Archive, ChainPlace, Facts, Observed, SIGNATURE, STATEMENT, SigningKey, Statement, trusted_comment,
 };
 use crate::report::{FindingState, Report, WaiverRow, WaiverState};
-use crate::store::{Link, Parcel, Receipts};
+use crate::store::{Link, Linked, Parcel, Receipts};
 
 /// How an outsider checks the archive, in the archive.
 const GUIDE: &str = include_str!("guide.md");
@@ -100,7 +100,7 @@ pub fn write_pack(
         archive.store(SIGNATURE, || Ok(signature.as_bytes()))?;
     }
     archive.finish()?;
-    Ok(Link {
+    let linked = Linked {
         index: filing.place.index,
         run: report.run.id.clone(),
         job: report.run.job.clone(),
@@ -108,9 +108,8 @@ pub fn write_pack(
         sha256: hex::encode(Sha256::digest(&statement)),
         previous: filing.place.previous.clone(),
         key: filing.key.map(|key| key.public().id()),
-        statement,
-        signature,
-    })
+    };
+    Ok(Link { linked, statement, signature })
 }
 
 fn json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {

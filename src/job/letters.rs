@@ -16,7 +16,7 @@ use crate::render::{
 };
 use crate::report::{Completeness, Report};
 use crate::review::Scheduled;
-use crate::store::{Channel, Link, NewParcel, ParcelKind};
+use crate::store::{Channel, Linked, NewParcel, ParcelKind};
 
 /// What a mail may need for itself, without its attachments.
 const OWN_SIZE: u64 = 150_000;
@@ -38,7 +38,7 @@ pub(super) fn parcels(
     plan: &Plan,
     job: &PlannedJob,
     copies: &Copies<'_>,
-    link: &Link,
+    link: &Linked,
     last_posted: &[LastPosted],
 ) -> Result<Vec<NewParcel>, RunError> {
     let desk = Desk { host, plan, job };
@@ -168,7 +168,7 @@ impl Desk<'_> {
         &self,
         table: &EmailTable,
         Shown { report, files, .. }: Shown<'_>,
-        link: &Link,
+        link: &Linked,
         kind: ParcelKind,
         budget: u64,
     ) -> Result<(Mail, Vec<Attachment>), RunError> {

@@ -19,7 +19,7 @@ use crate::history::History;
 use crate::model::Snapshot;
 use crate::report::Report;
 use crate::review::{self, NothingSeen, Occasion, Scheduled};
-use crate::store::{Finished, Link, NewParcel, Receipts, RunState, StoreError};
+use crate::store::{Finished, Link, Linked, NewParcel, Receipts, RunState, StoreError};
 
 /// How often a run tries to take its place in the chain, while other processes take theirs.
 const PLACES: usize = 8;
@@ -163,7 +163,7 @@ async fn finish(host: &Host, work: Arc<Work>, judged: Judged) -> Result<(), RunE
         let publish = move || publishing.publish(&of, &observed, receipts.as_ref(), &place);
         let (link, parcels) = blocking(publish).await?;
         crash::point("finishing");
-        let (index, sha256, key) = (link.index, link.sha256.clone(), link.key.clone());
+        let Linked { index, sha256, key, .. } = link.linked.clone();
         let (report, now) = (report.clone(), (host.clock)());
         let finished = Finished { report, snapshots: kept.clone(), parcels, link: Some(link), now };
         match host.store.finish(finished).await {
@@ -244,7 +244,7 @@ impl Work {
         let Published { link, .. } = publish(&directory, report, formats, templates, &filing)?;
         let copies = Copies::make(&self.job, templates, report, &directory)?;
         crash::point("published");
-        let parcels = parcels(&self.host, &self.plan, &self.job, &copies, &link, &self.last_posted)?;
+        let parcels = parcels(&self.host, &self.plan, &self.job, &copies, &link.linked, &self.last_posted)?;
         crash::point("letters-written");
         Ok((link, parcels))
     }

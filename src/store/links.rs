@@ -14,20 +14,8 @@ use super::{At, Count, Fault, Parcel, Store, StoreError, parcels_of};
 /// A link to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// Its number, from 1.
-    pub index: u64,
-    /// The run.
-    pub run: String,
-    /// Its job.
-    pub job: Option<String>,
-    /// When the run's rules judged.
-    pub finished: DateTime<Utc>,
-    /// SHA-256 of the statement, hex.
-    pub sha256: String,
-    /// SHA-256 of the statement before it; `None` for the first.
-    pub previous: Option<String>,
-    /// The id of the key that signed the statement.
-    pub key: Option<String>,
+    /// What is listed of it.
+    pub linked: Linked,
     /// The statement.
     pub statement: Vec<u8>,
     /// The file of its signature.
@@ -43,7 +31,7 @@ pub struct Head {
     pub sha256: String,
 }
 
-/// A link that is kept.
+/// What is listed of a link; its statement is asked for by its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Linked {
     /// Its number, from 1.
@@ -56,7 +44,7 @@ pub struct Linked {
     pub finished: DateTime<Utc>,
     /// SHA-256 of the statement, hex.
     pub sha256: String,
-    /// SHA-256 of the statement before it.
+    /// SHA-256 of the statement before it; `None` for the first.
     pub previous: Option<String>,
     /// The id of the key that signed the statement.
     pub key: Option<String>,
@@ -152,28 +140,29 @@ impl Link {
     pub(super) fn pack(mut self) -> Result<Self, StoreError> {
         let mut out = GzEncoder::new(Vec::new(), Compression::best());
         let packed = out.write_all(&self.statement).and_then(|()| out.finish());
-        self.statement = packed.map_err(|_| StoreError::Statement(self.index))?;
+        self.statement = packed.map_err(|_| StoreError::Statement(self.linked.index))?;
         Ok(self)
     }
 }
 
 /// Adds a packed link, unless it does not follow the last one.
 pub(super) fn add_link(tx: &Transaction<'_>, link: &Link) -> Result<(), Fault> {
+    let linked = &link.linked;
     let (index, sha256) = head(tx)?.map_or((0, None), |head| (head.index, Some(head.sha256)));
-    if link.index != index + 1 || link.previous != sha256 {
+    if linked.index != index + 1 || linked.previous != sha256 {
         return Err(StoreError::HeadMoved.into());
     }
     tx.execute(
         "INSERT INTO links (position, run, job, finished, sha256, previous, key, statement, signature)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         (
-            Count(link.index),
-            &link.run,
-            &link.job,
-            At(link.finished),
-            &link.sha256,
-            &link.previous,
-            &link.key,
+            Count(linked.index),
+            &linked.run,
+            &linked.job,
+            At(linked.finished),
+            &linked.sha256,
+            &linked.previous,
+            &linked.key,
             &link.statement,
             &link.signature,
         ),
@@ -188,7 +177,7 @@ mod tests {
     use super::*;
 
     fn link(index: u64, run: &str, previous: Option<&str>) -> Link {
-        Link {
+        let linked = Linked {
             index,
             run: run.into(),
             job: Some("weekly".into()),
@@ -196,9 +185,8 @@ mod tests {
             sha256: format!("hash of {run}"),
             previous: previous.map(str::to_owned),
             key: None,
-            statement: format!("statement of {run}").into_bytes(),
-            signature: None,
-        }
+        };
+        Link { linked, statement: format!("statement of {run}").into_bytes(), signature: None }
     }
 
     fn done(run: &str, slot: i64, link: Link) -> Finished {
@@ -239,7 +227,7 @@ mod tests {
         let mut previous = None;
         for (index, (run, slot)) in (1..).zip([("a", 100), ("b", 200), ("c", 300)]) {
             let link = link(index, run, previous.as_deref());
-            previous = Some(link.sha256.clone());
+            previous = Some(link.linked.sha256.clone());
             store.finish(done(run, slot, link)).await.unwrap();
         }
         assert_eq!(store.prune("weekly", 1).await.unwrap(), ["b", "a"]);
