@@ -187,6 +187,16 @@ async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyho
     }
 }
 
+/// A count with its noun, in the plural where it should be.
+fn amount(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// A count of people.
+fn amount_of_people(count: u64) -> String {
+    if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
+}
+
 /// Tells an error, what to do about it where that is known, and what kind it is.
 fn explain_error(error: &anyhow::Error, screen: &mut Screen) -> Outcome {
     screen.error(&told(error));

@@ -5,7 +5,7 @@ use owo_colors::OwoColorize;
 use super::mend::mend;
 use super::open::{chosen, load};
 use super::review::templates;
-use super::{Outcome, Screen, World, open};
+use super::{Outcome, Screen, World, amount, amount_of_people, open};
 use crate::collect::Focus;
 use crate::config::{Config, ConsoleTable, LastLogonTable, RosterTable};
 use crate::daemon::Listen;
@@ -119,8 +119,9 @@ async fn last_logons(table: &ConsoleTable, world: &World, lines: &mut Lines<'_>)
         let since = since.map_or_else(String::new, |since| format!(" from {}", since.format("%F %R UTC")));
         let count = evidence.accounts.len();
         lines.ok(&format!(
-            "{name}: {}: {count} logins{since} to {}",
+            "{name}: {}: {}{since} to {}",
             visible(label),
+            amount(count as u64, "login"),
             until.format("%F %R UTC")
         ))?;
     }
@@ -137,7 +138,9 @@ async fn last_logons(table: &ConsoleTable, world: &World, lines: &mut Lines<'_>)
 async fn roster(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow::Result<()> {
     let Some(source) = config.roster.as_ref().and_then(RosterTable::source) else { return Ok(()) };
     match source.read((world.clock)()).await {
-        Ok((roster, read)) => lines.ok(&format!("roster {}: {} people", visible(&read.label), roster.len())),
+        Ok((roster, read)) => {
+            lines.ok(&format!("roster {}: {}", visible(&read.label), amount_of_people(roster.len() as u64)))
+        }
         Err(error) => {
             let mend = match error {
                 RosterError::Unavailable { .. } => "is it there, and readable by the user that runs recert?",
@@ -169,6 +172,7 @@ fn waivers(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow::Res
         let when = match waiver.days_left(now) {
             ..0 => format!("expired on {}", waiver.expires),
             0 => format!("ends today, {}", waiver.expires),
+            1 => format!("ends tomorrow, {}", waiver.expires),
             days => format!("ends on {}, in {days} days", waiver.expires),
         };
         let (place, rule) = (visible(&waiver.place), visible(&waiver.rule));

@@ -4,7 +4,7 @@ mod export;
 mod list;
 mod verify;
 
-use super::{Mistake, Outcome, Screen, World};
+use super::{Mistake, Outcome, Screen, World, amount};
 
 /// Check the evidence of runs, list it, or copy it out for an auditor
 #[derive(Debug, clap::Subcommand)]

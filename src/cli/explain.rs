@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use owo_colors::OwoColorize;
 
-use super::{Mistake, Outcome, Screen, Sources, World};
+use super::{Mistake, Outcome, Screen, Sources, World, amount};
 use crate::collect::Focus;
 use crate::graph::{Explanation, ScopeExplanation};
 use crate::untrusted::visible;
@@ -60,8 +60,8 @@ fn print(OnConsole { console, explanation }: &OnConsole, screen: &mut Screen) ->
     screen.line(format!("{} on {}: {state}, id {}", login.bold(), visible(console), explanation.user))?;
     let branches = [
         role(explanation),
-        scopes("sites", explanation.sites.as_deref()),
-        scopes("asset groups", explanation.asset_groups.as_deref()),
+        scopes("site", explanation.sites.as_deref()),
+        scopes("asset group", explanation.asset_groups.as_deref()),
     ];
     draw(&branches, "", screen)
 }
@@ -100,19 +100,19 @@ fn role(explanation: &Explanation) -> Branch {
     let paths = privileges
         .iter()
         .map(|path| (visible(&path.through).into_owned(), visible(path.privilege.as_str()).into_owned()));
-    Branch { says, branches: by_path(paths, "privileges") }
+    Branch { says, branches: by_path(paths, "privilege") }
 }
 
 /// The sites or asset groups by what gives them.
 fn scopes(what: &str, scopes: Option<&[ScopeExplanation]>) -> Branch {
     let Some(scopes) = scopes else {
-        return Branch::leaf(format!("{what}: unknown, the console did not answer"));
+        return Branch::leaf(format!("{what}s: unknown, the console did not answer"));
     };
     let paths = scopes.iter().map(|scope| {
         let via: Vec<_> = scope.via.iter().map(|via| via.as_str()).collect();
         (via.join(" and "), format!("{} ({})", visible(&scope.name), scope.id))
     });
-    Branch { says: format!("{} {what}", scopes.len()), branches: by_path(paths, what) }
+    Branch { says: amount(scopes.len() as u64, what), branches: by_path(paths, what) }
 }
 
 /// What is reached, under the path that reaches it; the paths in the order in which they come first.
@@ -126,7 +126,7 @@ fn by_path(reached: impl Iterator<Item = (String, String)>, what: &str) -> Vec<B
         paths[at].branches.push(Branch::leaf(name));
     }
     for path in &mut paths {
-        path.says = format!("{}: {} {what}", path.says.bold(), path.branches.len());
+        path.says = format!("{}: {}", path.says.bold(), amount(path.branches.len() as u64, what));
     }
     paths
 }

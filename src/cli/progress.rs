@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
-use super::Screen;
+use super::{Screen, amount};
 use crate::collect::{Progress, Stage};
 use crate::console::Console;
 use crate::review::Source;
@@ -62,10 +62,11 @@ async fn draw(bar: ProgressBar, console: Console, progress: Arc<Progress>) {
 fn message(progress: &Progress, calls: u64, elapsed: Duration) -> String {
     let (users, done) = (progress.users(), progress.users_done());
     let rate = u128::from(calls) * 1000 / elapsed.as_millis().max(1);
+    let calls = amount(calls, "call");
     if progress.stage() == Stage::Listing || done == 0 {
-        return format!("reading the lists · {calls} calls · {rate}/s");
+        return format!("reading the lists · {calls} · {rate}/s");
     }
     let left =
         u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX) / done * users.saturating_sub(done) / 1000;
-    format!("{done}/{users} users · {calls} calls · {rate}/s · {}:{:02} left", left / 60, left % 60)
+    format!("{done}/{users} users · {calls} · {rate}/s · {}:{:02} left", left / 60, left % 60)
 }

@@ -1,7 +1,7 @@
 //! `recert sign-off`: somebody answers for a review; later access is held against it.
 
 use super::open::{load, store};
-use super::{Mistake, Outcome, Screen, World};
+use super::{Mistake, Outcome, Screen, World, amount};
 use crate::report::Completeness;
 use crate::store::RunState;
 use crate::untrusted::visible;
@@ -58,10 +58,12 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         );
     }
     if run.verdict == Some(Completeness::Incomplete) && !arguments.accept_gaps {
+        let (them, they_are) = if run.gaps == 1 { ("it", "it is") } else { ("them", "they are") };
         let problem = format!(
-            "run {} is INCOMPLETE, with {} gaps: look at them in its report, and repeat this with --accept-gaps if they \
-             are accepted",
-            run.id, run.gaps
+            "run {} is INCOMPLETE, with {}: look at {them} in its report, and repeat this with --accept-gaps if \
+             {they_are} accepted",
+            run.id,
+            amount(run.gaps, "gap")
         );
         return Err(Mistake(problem).into());
     }

@@ -52,11 +52,11 @@ fn head(report: &Report, page: &mut String) -> std::fmt::Result {
     }
     writeln!(
         page,
-        "**{} open findings**, {} waived; {} users on {} consoles.\n",
-        counted(open),
+        "**{}**, {} waived; {} on {}.\n",
+        amount(open, "open finding"),
         counted(report.waived()),
-        counted(report.users.len() as u64),
-        counted(report.consoles.len() as u64)
+        amount(report.users.len() as u64, "user"),
+        amount(report.consoles.len() as u64, "console")
     )?;
     if let Some(job) = &run.job {
         writeln!(page, "- Job: {}", named(job))?;
@@ -130,7 +130,7 @@ fn changes(report: &Report, page: &mut String) -> std::fmt::Result {
     let Some(earlier) = &report.comparison else {
         return writeln!(page, "\nThere is no earlier run to compare with.");
     };
-    writeln!(page, "\n{} changes since {}.", counted(report.changes.len() as u64), date(earlier.finished))?;
+    writeln!(page, "\n{} since {}.", amount(report.changes.len() as u64, "change"), date(earlier.finished))?;
     if report.changes.is_empty() {
         return Ok(());
     }
@@ -266,6 +266,11 @@ fn is_plain(word: &str) -> bool {
         before = c;
     }
     true
+}
+
+/// A count with its noun, in the plural where it should be.
+fn amount(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", counted(count), if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -76,6 +76,16 @@ fn build(report: &Report, limits: Limits, out: impl Write + Send) -> Result<(), 
     book.workbook.save_to_writer(out)
 }
 
+/// A count with its noun, in the plural where it should be.
+fn amount(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// A count of people.
+fn amount_of_people(count: u64) -> String {
+    if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
+}
+
 fn io_error(error: XlsxError) -> io::Error {
     match error {
         XlsxError::IoError(error) | XlsxError::TempFileError(_, error) => error,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::super::open::{load, store};
-use super::{Mistake, Outcome, Screen, World};
+use super::{Mistake, Outcome, Screen, World, amount};
 use crate::evidence::{Anchors, PACK, places, verify};
 use crate::store::{Linked, Store};
 
@@ -51,10 +51,15 @@ pub(crate) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { return Ok(Outcome::Done) };
     let also = match statements {
         0 => String::new(),
+        1 => ", 1 statement without its files".to_owned(),
         some => format!(", {some} statements without their files"),
     };
     let out = arguments.out.display();
-    screen.line(format!("{out}: links {} to {}: {archives} archives{also}", first.index, last.index))?;
+    let links = match (first.index, last.index) {
+        (only, last) if only == last => format!("link {only}"),
+        (first, last) => format!("links {first} to {last}"),
+    };
+    screen.line(format!("{out}: {links}: {}{also}", amount(archives as u64, "archive")))?;
     screen.line(format!("The head is {}", last.sha256))?;
     // What is handed out is what the store remembers, or its reader should know first.
     let anchors = Anchors { heads: vec![last.sha256.clone()], keys: Vec::new() };

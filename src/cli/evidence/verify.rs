@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use owo_colors::OwoColorize;
 use serde::Serialize;
 
-use super::{Mistake, Outcome, Screen};
+use super::{Mistake, Outcome, Screen, amount};
 use crate::evidence::{Anchors, BadLink, ChainReport, PublicKey, SignatureState, Span, places, verify};
 use crate::untrusted::visible;
 
@@ -108,23 +108,17 @@ fn tell(report: &ChainReport, anchors: &Anchors, screen: &mut Screen) -> io::Res
             "Head: not checked. Links that were removed from the end do not show: give --head from the newest mail.",
         )?;
     }
+    let links = amount(report.links.len() as u64, "link");
     match report.faults.len() {
-        0 => screen.line(format!(
-            "{}  {} links, every byte of them",
-            "WHOLE".green().bold(),
-            report.links.len()
-        )),
+        0 => {
+            let of = if report.links.len() == 1 { "it" } else { "them" };
+            screen.line(format!("{}  {links}, every byte of {of}", "WHOLE".green().bold()))
+        }
         some => {
-            let faults = if some == 1 { "1 fault".to_owned() } else { format!("{some} faults") };
-            let label = "NOT WHOLE".red();
-            let whole = links(report.links.len());
-            screen.line(format!("{}  {faults}; whole by themselves: {whole}", label.bold()))
+            let (label, faults) = ("NOT WHOLE".red(), amount(some as u64, "fault"));
+            screen.line(format!("{}  {faults}; whole by themselves: {links}", label.bold()))
         }
     }
-}
-
-fn links(count: usize) -> String {
-    if count == 1 { "1 link".to_owned() } else { format!("{count} links") }
 }
 
 fn tell_chain(chain: &Span, report: &ChainReport, screen: &mut Screen) -> io::Result<()> {
@@ -157,10 +151,11 @@ fn tell_chain(chain: &Span, report: &ChainReport, screen: &mut Screen) -> io::Re
         screen.line(format!("  {} signed, {} unsigned", chain.signed, chain.unsigned))?;
     }
     if chain.statements_only > 0 {
-        screen.line(format!(
-            "  {} of them by their statements alone: their files are gone",
-            chain.statements_only
-        ))?;
+        let alone = match chain.statements_only {
+            1 => "its statement alone: its files are gone",
+            _ => "their statements alone: their files are gone",
+        };
+        screen.line(format!("  {} of them by {alone}", chain.statements_only))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use rust_xlsxwriter::{DocProperties, Workbook, Worksheet, XlsxError};
 
-use super::{Palette, Places, Plan, Style, Table, shown};
+use super::{Palette, Places, Plan, Style, Table, amount, shown};
 use crate::report::{Completeness, Report};
 
 /// How much fits on a sheet. What does not continues on a further one.
@@ -75,9 +75,8 @@ impl<'r> Book<'r> {
         match self.report.run.verdict {
             Completeness::Complete => "Complete".to_owned(),
             Completeness::Incomplete => {
-                let gaps = self.report.gaps.len();
-                let what = if gaps == 1 { "1 gap" } else { &format!("{gaps} gaps") };
-                format!("INCOMPLETE: {what}, see the sheet Coverage")
+                let gaps = amount(self.report.gaps.len() as u64, "gap");
+                format!("INCOMPLETE: {gaps}, see the sheet Coverage")
             }
         }
     }

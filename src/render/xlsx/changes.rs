@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, Kind, Plan};
+use super::{Book, Column, Kind, Plan, amount};
 
 pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let report = book.report;
@@ -22,7 +22,7 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let (changes, open) = (report.changes.len(), comparison.uncompared.len());
     let when = comparison.finished.format("%Y-%m-%d %H:%M UTC");
     let below = if open == 0 { "" } else { "; what could not be compared is on the sheet Not compared" };
-    let count = if changes == 1 { "1 change".to_owned() } else { format!("{changes} changes") };
+    let count = amount(changes as u64, "change");
     plan.note = format!("{count} since run {} of {when}{below}", comparison.run);
     let mut table = book.table(plan)?;
     for change in &report.changes {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, Kind, Plan, framework_name};
+use super::{Book, Column, Kind, Plan, amount, framework_name};
 
 pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     use Kind::{Count, Mark, Text};
@@ -26,8 +26,8 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     ];
     let mut plan = Plan::new("Controls", 2, columns);
     plan.note = format!(
-        "{} controls, {} not proven. A verdict is evidence for a control; that it is met, an auditor decides",
-        report.controls.len(),
+        "{}, {} not proven. A verdict is evidence for a control; that it is met, an auditor decides",
+        amount(report.controls.len() as u64, "control"),
         report.not_proven()
     );
     let known: HashMap<&str, (&str, &str)> =

@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, Kind, Plan, Row};
+use super::{Book, Column, Kind, Plan, Row, amount};
 use crate::finding::SubjectKind;
 use crate::report::{FindingChange, FindingRow, FindingState};
 
@@ -36,7 +36,8 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let (open, waived) = (report.open().count(), report.waived());
     let beside = if waived > 0 { format!(" and {waived} waived") } else { String::new() };
     plan.note = format!(
-        "{open} open findings{beside}, the worst first; a user's name leads to its row on the sheet Users"
+        "{}{beside}, the worst first; a user's name leads to its row on the sheet Users",
+        amount(open as u64, "open finding")
     );
     let mut table = book.table(plan)?;
     for finding in &report.findings {

@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, Kind, Plan};
+use super::{Book, Column, Kind, Plan, amount, amount_of_people};
 
 /// Only where there are several consoles: on one, nobody has accounts on several.
 pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
@@ -24,15 +24,15 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let mut plan = Plan::new("People", 1, columns);
     let estate = &report.estate;
     plan.note = format!(
-        "{} people with accounts on several consoles. The estate: {} consoles, {} of them complete, {} accounts of at most \
-         {} people, {} of them enabled, {} open findings",
-        estate.on_several_consoles,
-        estate.consoles,
+        "{} with accounts on several consoles. The estate: {}, {} of them complete, {} of at most {}, {} of them enabled, \
+         {}",
+        amount_of_people(estate.on_several_consoles),
+        amount(estate.consoles, "console"),
         estate.complete,
-        estate.users,
-        estate.people,
+        amount(estate.users, "account"),
+        amount_of_people(estate.people),
         estate.enabled,
-        estate.findings
+        amount(estate.findings, "open finding")
     );
     let mut table = book.table(plan)?;
     for identity in &report.identities {

@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, Kind, Plan, Row};
+use super::{Book, Column, Kind, Plan, Row, amount};
 
 pub(super) fn sites(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let report = book.report;
@@ -19,7 +19,7 @@ pub(super) fn sites(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Description", Kind::Text, 60),
     ];
     let mut plan = Plan::new("Sites", 1, columns);
-    plan.note = format!("{} sites", report.sites.len());
+    plan.note = amount(report.sites.len() as u64, "site");
     let mut table = book.table(plan)?;
     for site in &report.sites {
         let mut row = table.row()?;
@@ -49,7 +49,7 @@ pub(super) fn asset_groups(book: &mut Book<'_>) -> Result<(), XlsxError> {
         Column::new("Description", Kind::Text, 60),
     ];
     let mut plan = Plan::new("Asset groups", 1, columns);
-    plan.note = format!("{} asset groups", report.asset_groups.len());
+    plan.note = amount(report.asset_groups.len() as u64, "asset group");
     let mut table = book.table(plan)?;
     for group in &report.asset_groups {
         let mut row = table.row()?;

@@ -10,7 +10,9 @@ mod panels;
 
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Url, Worksheet, XlsxError};
 
-use super::{Book, FONT, Palette, Places, Style, lateness, linked, serial, shown, undetermined_parts};
+use super::{
+    Book, FONT, Palette, Places, Style, amount, lateness, linked, serial, shown, undetermined_parts,
+};
 use crate::report::Report;
 
 /// Three panels side by side, made of narrow columns that tables put together as they need them: the columns of each,

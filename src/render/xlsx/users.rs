@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, Kind, Plan, Row, roster_words, users_worst_first};
+use super::{Book, Column, Kind, Plan, Row, amount, roster_words, users_worst_first};
 use crate::model::{Confidence, TwoFactor};
 use crate::report::{Scopes, UserRow};
 
@@ -43,8 +43,8 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let mut plan = Plan::new("Users", 1, columns);
     plan.printed = 17;
     plan.note = format!(
-        "{} users, the worst open findings first; a number that is a link leads to the worst one about the user or its role",
-        report.users.len()
+        "{}, the worst open findings first; a number that is a link leads to the worst one about the user or its role",
+        amount(report.users.len() as u64, "user")
     );
     let mut table = book.table(plan)?;
     for user in users_worst_first(report) {

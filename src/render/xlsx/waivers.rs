@@ -3,7 +3,7 @@
 
 use rust_xlsxwriter::XlsxError;
 
-use super::{Book, Column, Kind, Plan, Row};
+use super::{Book, Column, Kind, Plan, Row, amount};
 use crate::report::{ENDS_NOW, ENDS_SOON, FindingRow, WaiverRow, WaiverState};
 
 pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
@@ -28,12 +28,12 @@ pub(super) fn write(book: &mut Book<'_>) -> Result<(), XlsxError> {
     let mut plan = Plan::new("Waivers", 1, columns);
     let of = |state| report.waivers.iter().filter(|waiver| waiver.state == state).count();
     plan.note = format!(
-        "{} waivers: {} active, {} unused, {} expired; {count} waived {}",
-        report.waivers.len(),
+        "{}: {} active, {} unused, {} expired; {}",
+        amount(report.waivers.len() as u64, "waiver"),
         of(WaiverState::Active),
         of(WaiverState::Unused),
         of(WaiverState::Expired),
-        if count == 1 { "finding" } else { "findings" },
+        amount(count, "waived finding"),
     );
     let mut table = book.table(plan)?;
     for waiver in &report.waivers {

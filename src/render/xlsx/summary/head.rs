@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, XlsxError};
 
-use super::{FIRST, LAST, PANELS, Page, Palette, cell, lateness, small, undetermined_parts};
+use super::{FIRST, LAST, PANELS, Page, Palette, amount, cell, lateness, small, undetermined_parts};
 use crate::finding::Severity;
 use crate::report::{Completeness, ENDS_SOON, WaiverState};
 
@@ -132,7 +132,7 @@ fn beside(page: &mut Page<'_>) -> Result<(), XlsxError> {
     let said: Vec<String> = parts
         .into_iter()
         .filter(|(count, ..)| *count > 0)
-        .map(|(count, what, of)| format!("{count} {of}{} {what}", if count == 1 { "" } else { "s" }))
+        .map(|(count, what, of)| format!("{} {what}", amount(count, of)))
         .collect();
     if !said.is_empty() {
         page.put_link((FIRST, PANELS[1].1), "'Waivers'!A1", &said.join(", "), &small())?;
