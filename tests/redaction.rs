@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+#[path = "artifacts/simulated.rs"]
+mod simulated;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 use std::sync::{Arc, LazyLock};
@@ -10,17 +13,16 @@ use std::sync::{Arc, LazyLock};
 use chrono::{DateTime, NaiveDate};
 use proptest::prelude::*;
 use recert::analyze::Policy;
-use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
-use recert::console::{Console, Settings};
 use recert::history::{Before, History};
-use recert::model::{Confidence, Depth, MatchedBy, Person, RosterMatch, Snapshot};
+use recert::model::{Confidence, MatchedBy, Person, RosterMatch, Snapshot};
 use recert::render::{Attached, Format, MailContext, MailKind, Templates, artifacts, report_mail};
 use recert::report::{Redaction, Report};
-use recert::review::{self, Occasion, Source};
+use recert::review::{self, Occasion};
 use recert::simulator::{self, Estate, EstateOptions, Simulator};
 use recert::waiver::Waiver;
-use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+
+use simulated::source;
 
 /// Names for users, in this order again and again; addresses likewise.
 #[derive(Debug, Clone)]
@@ -57,21 +59,7 @@ async fn collected() -> Snapshot {
     let options = EstateOptions { users: 40, sites: 4, asset_groups: 4, ..EstateOptions::default() };
     let simulator =
         Simulator::start(Estate::generate(&options), simulator::Options::default()).await.unwrap();
-    let password = SecretString::from(simulator.password());
-    let settings = Settings::new(simulator.url().parse().unwrap(), simulator.username().to_owned(), password);
-    let source = Source {
-        console: Console::connect(settings).unwrap(),
-        options: Options {
-            name: "hq".into(),
-            login: simulator.username().to_owned(),
-            depth: Depth::Full,
-            two_factor: TwoFactorPolicy::Auto,
-            concurrency: 8,
-            focus: Focus::Everyone,
-            also: BTreeSet::new(),
-        },
-        progress: Arc::new(Progress::default()),
-    };
+    let source = source("hq", &simulator);
     let clock = || DateTime::from_timestamp(1_790_000_000, 0).unwrap();
     let snapshot = review::collect(&[source], clock).await.unwrap().remove(0);
     simulator.stop().await;

@@ -1,26 +1,23 @@
 //! The mail of a review: of the demo's consoles, and of one whose every text is hostile.
 
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::DateTime;
 use recert::analyze::Policy;
-use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
-use recert::console::{Console, Settings};
 use recert::history::History;
-use recert::model::{Depth, Snapshot};
+use recert::model::Snapshot;
 use recert::render::{Attached, ChainHead, Mail, MailContext, MailKind, Templates, report_mail};
 use recert::report::Report;
-use recert::review::{self, Occasion, Scheduled, Source};
+use recert::review::{self, Occasion, Scheduled};
 use recert::simulator::{self, Estate, EstateOptions, Simulator};
-use secrecy::SecretString;
 
 use super::corpus::EFFECT;
 use super::page::{dom, hidden, tags};
 use super::programs::{Trap, program};
 use super::review::HOSTILE;
+use super::simulated::source;
 
 /// What a mail client takes without cutting it off.
 const CLIPPED: usize = 90_000;
@@ -40,22 +37,7 @@ async fn demo() -> Report {
     let (mut simulators, mut sources) = (Vec::new(), Vec::new());
     for (name, estate) in Estate::demo(7, 240, EstateOptions::default().as_of) {
         let simulator = Simulator::start(estate, simulator::Options::default()).await.unwrap();
-        let password = SecretString::from(simulator.password());
-        let login = simulator.username().to_owned();
-        let settings = Settings::new(simulator.url().parse().unwrap(), login.clone(), password);
-        sources.push(Source {
-            console: Console::connect(settings).unwrap(),
-            options: Options {
-                name,
-                login,
-                depth: Depth::Full,
-                two_factor: TwoFactorPolicy::Auto,
-                concurrency: 16,
-                focus: Focus::Everyone,
-                also: BTreeSet::new(),
-            },
-            progress: Arc::new(Progress::default()),
-        });
+        sources.push(source(&name, &simulator));
         simulators.push(simulator);
     }
     let snapshots = review::collect(&sources, clock).await.unwrap();

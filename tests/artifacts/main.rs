@@ -16,6 +16,7 @@ mod review;
 mod same_bytes;
 mod sarif;
 mod script;
+mod simulated;
 mod tables;
 mod terminal;
 mod workbook;

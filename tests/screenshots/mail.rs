@@ -1,24 +1,21 @@
 //! The mail of a weekly review, as wide as a reading pane and as a telephone, in light and in dark.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use recert::analyze::Policy;
-use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
-use recert::console::{Console, Settings};
 use recert::finding::Severity;
 use recert::history::{Before, History, PastRun};
-use recert::model::{Depth, Snapshot};
+use recert::model::Snapshot;
 use recert::render::{Attached, Mail, MailContext, MailKind, Templates, report_mail};
-use recert::review::{self, Occasion, Scheduled, Source};
+use recert::review::{self, Occasion, Scheduled};
 use recert::simulator::{self, Estate, EstateOptions, Simulator};
-use secrecy::SecretString;
 
 use super::programs::{finished, program};
+use super::simulated::source;
 
 fn clock() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()
@@ -29,19 +26,7 @@ async fn mail() -> Mail {
     let mut snapshots = Vec::new();
     for (name, estate) in Estate::demo(7, 240, EstateOptions::default().as_of) {
         let simulator = Simulator::start(estate, simulator::Options::default()).await.unwrap();
-        let (password, login) = (SecretString::from(simulator.password()), simulator.username().to_owned());
-        let settings = Settings::new(simulator.url().parse().unwrap(), login.clone(), password);
-        let options = Options {
-            name,
-            login,
-            depth: Depth::Full,
-            two_factor: TwoFactorPolicy::Auto,
-            concurrency: 16,
-            focus: Focus::Everyone,
-            also: BTreeSet::new(),
-        };
-        let console = Console::connect(settings).unwrap();
-        let source = Source { console, options, progress: Arc::new(Progress::default()) };
+        let source = source(&name, &simulator);
         snapshots.extend(review::collect(&[source], clock).await.unwrap());
         simulator.stop().await;
     }

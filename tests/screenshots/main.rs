@@ -10,4 +10,6 @@ mod page;
 mod picture;
 #[path = "../artifacts/programs.rs"]
 mod programs;
+#[path = "../artifacts/simulated.rs"]
+mod simulated;
 mod workbook;

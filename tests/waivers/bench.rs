@@ -1,22 +1,20 @@
 //! A saved snapshot, a configuration with waivers, and the binary.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use recert::collect::{Focus, Options, Progress, TwoFactorPolicy};
-use recert::console::{Console, Settings};
-use recert::model::{Depth, Snapshot};
-use recert::review::{self, Source};
+use recert::model::Snapshot;
+use recert::review;
 use recert::simulator::{self, Estate, EstateOptions, Simulator};
 use recert::store::write_snapshots;
-use secrecy::SecretString;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use super::simulated::source;
 
 /// A small console with blemishes, collected once for all tests.
 static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
@@ -35,21 +33,7 @@ async fn collected() -> Snapshot {
     let options = EstateOptions { users: 40, blemishes: true, ..EstateOptions::default() };
     let simulator =
         Simulator::start(Estate::generate(&options), simulator::Options::default()).await.unwrap();
-    let (login, password) = (simulator.username().to_owned(), SecretString::from(simulator.password()));
-    let settings = Settings::new(simulator.url().parse().unwrap(), login.clone(), password);
-    let source = Source {
-        console: Console::connect(settings).unwrap(),
-        options: Options {
-            name: "hq".into(),
-            login,
-            depth: Depth::Full,
-            two_factor: TwoFactorPolicy::Auto,
-            concurrency: 8,
-            focus: Focus::Everyone,
-            also: BTreeSet::new(),
-        },
-        progress: Arc::new(Progress::default()),
-    };
+    let source = source("hq", &simulator);
     let snapshot = review::collect(&[source], now).await.unwrap().remove(0);
     simulator.stop().await;
     snapshot

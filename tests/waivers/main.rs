@@ -5,4 +5,6 @@
 mod bench;
 mod malformed;
 mod review;
+#[path = "../artifacts/simulated.rs"]
+mod simulated;
 mod waive;
