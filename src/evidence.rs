@@ -29,7 +29,7 @@ pub use check::{Broken, Checked, SignatureState, check_pack, check_statement};
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use observed::Observed;
 pub use packing::{Artifact, Filing, write_pack};
-pub use places::{Place, Unusable, places};
+pub use places::{Place, Unseen, Unusable, places};
 
 use archive::{Archive, Entry, Method, PREFIX_END, ending, is_name};
 use check::{check_file, check_run, check_statement_file};

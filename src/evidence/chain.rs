@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Broken, Checked, Place, PublicKey, SignatureState, check_file, check_run, check_statement_file};
+use super::{
+    Broken, Checked, Fault, Place, PublicKey, SignatureState, check_file, check_run, check_statement_file,
+};
 
 /// What the checker knows from elsewhere.
 #[derive(Debug, Clone, Default)]
@@ -79,6 +81,7 @@ pub fn verify(places: &[Place], anchors: &Anchors) -> ChainReport {
             Place::Pack(path) => check_file(path, &anchors.keys),
             Place::Run(path) => check_run(path, &anchors.keys),
             Place::Statement(path) => check_statement_file(path, &anchors.keys),
+            Place::Unseen(_, why) => Err(Fault::new(format!("is not looked into: {why}")).into()),
         };
         match checked {
             Ok(link) => links.push(Verified { path: place.path().to_owned(), link }),
