@@ -7,6 +7,7 @@
 //! That something was deleted can be shown by such a memory, never prevented.
 
 mod archive;
+mod beside;
 mod chain;
 mod check;
 mod key;
@@ -32,9 +33,11 @@ pub use packing::{Artifact, Filing, write_pack};
 pub use places::{Place, Unseen, Unusable, places};
 
 use archive::{Archive, Entry, Method, PREFIX_END, ending, is_name};
+use beside::beside;
 use check::{check_file, check_run, check_statement_file};
 use observed::Console;
 use opened::Opened;
+use places::is_run;
 use signature::Signature;
 use statement::{Claim, Facts, Statement};
 

@@ -77,15 +77,16 @@ pub struct ChainReport {
 pub fn verify(places: &[Place], anchors: &Anchors) -> ChainReport {
     let (mut links, mut faults) = (Vec::new(), Vec::new());
     for place in places {
+        let alone = |checked: Result<Checked, Broken>| checked.map_err(|broken| vec![broken]);
         let checked = match place {
-            Place::Pack(path) => check_file(path, &anchors.keys),
+            Place::Pack(path) => alone(check_file(path, &anchors.keys)),
             Place::Run(path) => check_run(path, &anchors.keys),
-            Place::Statement(path) => check_statement_file(path, &anchors.keys),
-            Place::Unseen(_, why) => Err(Fault::new(format!("is not looked into: {why}")).into()),
+            Place::Statement(path) => alone(check_statement_file(path, &anchors.keys)),
+            Place::Unseen(_, why) => alone(Err(Fault::new(format!("is not looked into: {why}")).into())),
         };
         match checked {
             Ok(link) => links.push(Verified { path: place.path().to_owned(), link }),
-            Err(broken) => faults.push(told(place.path(), broken)),
+            Err(broken) => faults.extend(broken.into_iter().map(|broken| told(place.path(), broken))),
         }
     }
     let mut report = together(links, anchors);

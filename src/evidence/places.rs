@@ -155,7 +155,7 @@ impl Walk {
 }
 
 /// Whether a folder is, or was, a run's: it holds the archive, or a manifest that names one.
-fn is_run(folder: &Path) -> bool {
+pub(super) fn is_run(folder: &Path) -> bool {
     let manifest = folder.join(DIRECTORY);
     let names_one = || manifest_text(&manifest).is_some_and(|text| text.contains(&format!("\"{PACK}\"")));
     fs::symlink_metadata(folder.join(PACK)).is_ok() || names_one()

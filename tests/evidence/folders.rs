@@ -77,3 +77,118 @@ async fn what_is_not_looked_into_is_told() {
     let (_, problem) = fault(&top);
     assert!(problem.contains("not looked into") && problem.contains("too deep"), "{problem}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_a_run_without_their_manifest_are_checked_all_the_same() {
+    let kept = Kept::of(1, Some(SECRET)).await;
+    let run = kept.runs().await.remove(0);
+    let manifest = run.join("manifest.json");
+    let aside = kept.path("aside.json");
+    fs::rename(&manifest, &aside).unwrap();
+    let (file, problem) = fault(&run);
+    assert!(file.as_deref() == Some("manifest.json") && problem.contains("is missing"), "{problem}");
+    symlink("nowhere", &manifest).unwrap();
+    let (file, problem) = fault(&run);
+    assert!(file.as_deref() == Some("manifest.json") && problem.contains("a link"), "{problem}");
+
+    let report = run.join("report.json");
+    let whole = fs::read(&report).unwrap();
+    fs::write(&report, "changed").unwrap();
+    let found = faults(&run);
+    assert!(found.iter().any(|fault| fault.file.as_deref() == Some("report.json")), "{found:?}");
+    assert!(found.iter().all(|fault| fault.index == Some(1)), "{found:?}");
+    // The archive alone is no directory of a run, whatever lies beside it.
+    fs::remove_file(&report).unwrap();
+    fs::remove_file(&manifest).unwrap();
+    fs::write(run.join("notes.txt"), "of the auditor").unwrap();
+    assert_eq!(faults(&run), []);
+    // What the archive holds beside the run's files counts where it was put there.
+    fs::write(run.join("snapshot.json"), "changed").unwrap();
+    assert_eq!(fault(&run).0.as_deref(), Some("snapshot.json"));
+    fs::remove_file(run.join("snapshot.json")).unwrap();
+    fs::remove_file(run.join("notes.txt")).unwrap();
+    fs::write(report, whole).unwrap();
+    fs::rename(aside, manifest).unwrap();
+    assert_eq!(faults(&run), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_nothing_vouches_for_is_a_fault() {
+    let kept = Kept::of(2, None).await;
+    let runs = kept.runs().await;
+    for name in ["users.csv", ".hidden", "parquet/users.parquet", "VERIFY.TXT", "link-000009.json.minisig"] {
+        let path = runs[1].join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "foreign").unwrap();
+        let (file, problem) = fault(&kept.folder());
+        assert_eq!((file.as_deref(), problem.as_str()), (Some(name), "is not in the statement"));
+        fs::remove_file(path).unwrap();
+    }
+    fs::write(runs[1].join("a.txt"), "foreign").unwrap();
+    fs::write(runs[1].join("b.txt"), "foreign").unwrap();
+    symlink("report.json", runs[1].join("c.txt")).unwrap();
+    assert_eq!(faults(&kept.folder()).len(), 3, "each of them is told");
+    for name in ["a.txt", "b.txt", "c.txt"] {
+        fs::remove_file(runs[1].join(name)).unwrap();
+    }
+    // A file of the run behind a link, and one that is gone.
+    let report = runs[1].join("report.json");
+    fs::rename(&report, kept.path("report.json")).unwrap();
+    assert_eq!(fault(&runs[1]), (Some("report.json".into()), "is missing".into()));
+    symlink(kept.path("report.json"), &report).unwrap();
+    assert!(fault(&runs[1]).1.contains("a link"));
+    fs::remove_file(&report).unwrap();
+    fs::rename(kept.path("report.json"), &report).unwrap();
+    // A run below a run is one by itself.
+    copied(&runs[0], &runs[1].join("earlier/one"));
+    fs::remove_dir_all(&runs[0]).unwrap();
+    let report = checked(&kept.folder());
+    assert_eq!((report.links.len(), report.faults), (2, Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redacted_copy_is_held_against_its_manifest() {
+    let shared = tempfile::tempdir().unwrap();
+    let directory = format!(
+        "[[job.directory]]\npath = {:?}\nredact = [\"name\", \"email\"]\n",
+        shared.path().display().to_string()
+    );
+    let mut kept = Kept::new(None, &directory);
+    kept.run("weekly").await;
+    kept.run("weekly").await;
+    let runs = kept.runs().await;
+    let folder = kept.folder();
+    assert_eq!(faults(&folder), []);
+    let copy = runs[1].join("redacted-email-name");
+    let (manifest, report) = (copy.join("manifest.json"), copy.join("report.json"));
+    let (of_copy, of_report) = (fs::read_to_string(&manifest).unwrap(), fs::read(&report).unwrap());
+    let expect = |file: &str, part: &str| {
+        let (found, problem) = fault(&folder);
+        assert_eq!(found.as_deref(), Some(format!("redacted-email-name/{file}").as_str()), "{problem}");
+        assert!(problem.contains(part), "{problem}");
+    };
+    fs::write(&report, "changed").unwrap();
+    expect("report.json", "was changed");
+    fs::remove_file(&report).unwrap();
+    expect("report.json", "is missing");
+    fs::write(&report, &of_report).unwrap();
+    fs::write(copy.join("users.csv"), "foreign").unwrap();
+    expect("users.csv", "not in the manifest");
+    fs::remove_file(copy.join("users.csv")).unwrap();
+    fs::remove_file(&manifest).unwrap();
+    expect("manifest.json", "is missing");
+    fs::write(&manifest, "{}").unwrap();
+    expect("manifest.json", "was changed");
+    let value: serde_json::Value = serde_json::from_str(&of_copy).unwrap();
+    let whole = value["whole"].as_str().unwrap();
+    fs::write(&manifest, of_copy.replace(whole, &"0".repeat(64))).unwrap();
+    expect("manifest.json", "another manifest");
+    let id = value["run"]["id"].as_str().unwrap();
+    fs::write(&manifest, of_copy.replace(id, "another")).unwrap();
+    expect("manifest.json", "another copy");
+    fs::write(&manifest, &of_copy).unwrap();
+    assert_eq!(faults(&folder), []);
+    // Each copy in the folder that says what it leaves out.
+    fs::rename(&copy, runs[1].join("redacted-name")).unwrap();
+    assert!(fault(&folder).1.contains("another copy"));
+}
