@@ -38,7 +38,7 @@ use check::{check_file, check_run, check_statement_file};
 use observed::Console;
 use opened::Opened;
 use places::is_run;
-use signature::Signature;
+use signature::{Signature, shown_id};
 use statement::{Claim, Facts, Statement};
 
 /// The archive in a run's directory.

@@ -161,6 +161,11 @@ fn signed(
     if !parsed.is_by(&signer, bytes) {
         return wrong("is not a signature of this statement by the key that it names");
     }
+    if parsed.to_string().as_bytes() != signature {
+        return wrong(
+            "is not written as recert writes it: bytes were changed that the signature does not cover",
+        );
+    }
     if keys.is_empty() {
         Ok(SignatureState::Unconfirmed(signer.id()))
     } else if keys.contains(&signer) {
