@@ -30,14 +30,13 @@ pub use check::{Broken, Checked, SignatureState, check_pack, check_statement};
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use observed::Observed;
 pub use packing::{Artifact, Filing, write_pack};
-pub use places::{Place, Unseen, Unusable, places};
+pub use places::{Place, Unseen, Unusable, places, places_of};
 
 use archive::{Archive, Entry, Method, PREFIX_END, ending, is_name};
-use beside::beside;
-use check::{check_file, check_run, check_statement_file};
+use beside::{beside, is_file_of, unpacked};
+use check::{check_file, check_run, check_statement_file, check_unpacked};
 use observed::Console;
 use opened::Opened;
-use places::is_run;
 use signature::{Signature, shown_id};
 use statement::{Claim, Facts, Statement};
 
@@ -49,6 +48,8 @@ pub const STATEMENT: &str = "manifest.json";
 pub const SIGNATURE: &str = "manifest.json.minisig";
 /// The manifest of a run's directory, which the statement vouches for.
 const DIRECTORY: &str = "manifest.json";
+/// The type of a statement's outer shape.
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// The in-toto type of what a statement says; its number changes with the shape.
 const PREDICATE: &str = "urn:recert:evidence:1";
 /// A larger statement is none: it has some lines for each file, console, part and rule.

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{Claim, DIRECTORY, Fault, LARGEST_STATEMENT, PACK, is_run, plain};
+use super::{Claim, DIRECTORY, Fault, LARGEST_STATEMENT, PACK, Place, SIGNATURE, STATEMENT, plain};
 
 /// What an archive holds beside the files of its run.
 const OWN: [&str; 4] = ["VERIFY.md", "snapshot.json", "waivers.json", "receipts.json"];
@@ -56,6 +56,32 @@ pub(super) fn beside(folder: &Path, claim: &Claim) -> Vec<Fault> {
     faults
 }
 
+/// What is wrong with the files of an unpacked archive whose statement and signature are whole.
+pub(super) fn unpacked(folder: &Path, claim: &Claim) -> Vec<Fault> {
+    let mut found = Found::default();
+    if let Err(error) = found.below(folder, "", DEPTH) {
+        return vec![error.into()];
+    }
+    let mut faults = std::mem::take(&mut found.faults);
+    for known in [STATEMENT, SIGNATURE, PACK] {
+        found.files.remove(known);
+    }
+    for (name, sha256) in &claim.files {
+        if found.files.remove(name) {
+            faults.extend(same(folder, name, sha256).err());
+        } else if !found.is_odd(name) {
+            faults.push(Fault::of(name, "is missing"));
+        }
+    }
+    faults.extend(found.files.iter().map(|name| Fault::of(name, "is not in the statement")));
+    faults
+}
+
+/// Whether a file is there and has this content.
+pub(super) fn is_file_of(path: &Path, sha256: &str) -> bool {
+    plain(path).and_then(|mut file| hash(&mut file)).is_ok_and(|found| found.0 == sha256)
+}
+
 /// The folder of the redacted copy that a file is of.
 fn copy_of(name: &str) -> Option<String> {
     let (folder, _) = name.split_once('/')?;
@@ -72,7 +98,8 @@ struct Found {
 }
 
 impl Found {
-    /// Lists a folder. The runs below it are looked at by themselves.
+    /// Lists a folder. The runs below it are looked at by themselves; an archive that lies alone vouches for nothing in
+    /// its folder.
     fn below(&mut self, folder: &Path, below: &str, depth: usize) -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
@@ -85,7 +112,7 @@ impl Found {
                 "it is a link"
             } else if !kind.is_dir() {
                 "it is no plain file"
-            } else if is_run(&path) {
+            } else if Place::of(&path).is_some() && fs::symlink_metadata(path.join(DIRECTORY)).is_ok() {
                 continue;
             } else if depth > 0 {
                 self.below(&path, &format!("{name}/"), depth - 1)?;

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     ChainPlace, Claim, Entry, Fault, LARGEST_SIGNATURE, LARGEST_STATEMENT, Opened, PACK, PublicKey,
-    SIGNATURE, STATEMENT, Signature, beside, plain, trusted_comment,
+    SIGNATURE, STATEMENT, Signature, beside, is_file_of, plain, trusted_comment, unpacked,
 };
 
 /// A link that is whole by itself.
@@ -30,6 +30,8 @@ pub struct Checked {
     pub signature: SignatureState,
     /// How many files were checked; `None` of a statement whose archive is gone.
     pub files: Option<usize>,
+    /// Whether its archive was unpacked: the files were checked, the bytes of the archive were not there.
+    pub unpacked: bool,
 }
 
 /// What a link's signature came to.
@@ -104,9 +106,13 @@ pub fn check_statement(
     signature: Option<&[u8]>,
     keys: &[PublicKey],
 ) -> Result<Checked, Broken> {
+    statement(bytes, signature, keys).map(|(checked, _)| checked)
+}
+
+fn statement(bytes: &[u8], signature: Option<&[u8]>, keys: &[PublicKey]) -> Result<(Checked, Claim), Broken> {
     let claim = Claim::read(bytes).map_err(Fault::new)?;
     let signature = signed(&claim, bytes, signature, keys).map_err(Broken::of(&claim))?;
-    Ok(checked(&claim, bytes, signature, None))
+    Ok((checked(&claim, bytes, signature, None), claim))
 }
 
 /// Checks the archive in a run's directory, and that the files beside it are those of the archive.
@@ -116,6 +122,10 @@ pub(super) fn check_run(folder: &Path, keys: &[PublicKey]) -> Result<Checked, Ve
     let opened = if is_link { Err(Fault::of(PACK, "is a link")) } else { open(&path) };
     let opened = opened.map_err(|fault| vec![fault.into()])?;
     let (checked, claim) = pack(BufReader::new(opened), keys).map_err(|broken| vec![broken])?;
+    if is_file_of(&folder.join(STATEMENT), &checked.sha256) {
+        // Unpacked where it lies.
+        return check_unpacked(folder, keys).map(|_| checked);
+    }
     let faults: Vec<Broken> = beside(folder, &claim).into_iter().map(Broken::of(&claim)).collect();
     if faults.is_empty() { Ok(checked) } else { Err(faults) }
 }
@@ -184,6 +194,7 @@ fn checked(claim: &Claim, bytes: &[u8], signature: SignatureState, files: Option
         sha256: hex::encode(Sha256::digest(bytes)),
         signature,
         files,
+        unpacked: false,
     }
 }
 
@@ -195,6 +206,10 @@ pub(super) fn check_file(path: &Path, keys: &[PublicKey]) -> Result<Checked, Bro
 
 /// Checks a file that holds a statement, with the signature beside it.
 pub(super) fn check_statement_file(path: &Path, keys: &[PublicKey]) -> Result<Checked, Broken> {
+    statement_file(path, keys).map(|(checked, _)| checked)
+}
+
+fn statement_file(path: &Path, keys: &[PublicKey]) -> Result<(Checked, Claim), Broken> {
     let read = |path: &Path, largest: u64| -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         plain(path)?.take(largest).read_to_end(&mut bytes)?;
@@ -203,7 +218,17 @@ pub(super) fn check_statement_file(path: &Path, keys: &[PublicKey]) -> Result<Ch
     let beside = path.with_added_extension("minisig");
     let signature = fs::exists(&beside).map_err(Fault::from)?.then(|| read(&beside, LARGEST_SIGNATURE));
     let signature = signature.transpose().map_err(Fault::from)?;
-    check_statement(&read(path, LARGEST_STATEMENT).map_err(Fault::from)?, signature.as_deref(), keys)
+    statement(&read(path, LARGEST_STATEMENT).map_err(Fault::from)?, signature.as_deref(), keys)
+}
+
+/// Checks the folder that an archive was unpacked into: every file, but not how they stood in the archive.
+pub(super) fn check_unpacked(folder: &Path, keys: &[PublicKey]) -> Result<Checked, Vec<Broken>> {
+    let (checked, claim) = statement_file(&folder.join(STATEMENT), keys).map_err(|broken| vec![broken])?;
+    let faults: Vec<Broken> = unpacked(folder, &claim).into_iter().map(Broken::of(&claim)).collect();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    Ok(Checked { files: Some(claim.files.len()), unpacked: true, ..checked })
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use recert::evidence::{Anchors, BadLink, ChainReport, places, verify};
+use recert::evidence::{Anchors, BadLink, ChainReport, Place, places, places_of, verify};
 
-use crate::kept::{Kept, SECRET, copied};
+use crate::kept::{Kept, SECRET, copied, unpacked};
 
 fn checked(folder: &Path) -> ChainReport {
     verify(&places(folder).unwrap(), &Anchors::default())
@@ -144,6 +144,13 @@ async fn a_file_that_nothing_vouches_for_is_a_fault() {
     fs::remove_dir_all(&runs[0]).unwrap();
     let report = checked(&kept.folder());
     assert_eq!((report.links.len(), report.faults), (2, Vec::new()));
+    // An archive alone is none, and vouches for nothing beside it.
+    for name in ["manifest.json", "report.json"] {
+        fs::remove_file(runs[1].join("earlier/one").join(name)).unwrap();
+    }
+    fs::write(runs[1].join("earlier/one/users.csv"), "foreign").unwrap();
+    let files: Vec<_> = faults(&kept.folder()).into_iter().filter_map(|fault| fault.file).collect();
+    assert_eq!(files, ["earlier/one/evidence.zip", "earlier/one/users.csv"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,4 +198,87 @@ async fn a_redacted_copy_is_held_against_its_manifest() {
     // Each copy in the folder that says what it leaves out.
     fs::rename(&copy, runs[1].join("redacted-name")).unwrap();
     assert!(fault(&folder).1.contains("another copy"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unpacked_archive_is_checked_like_the_archive() {
+    for key in [None, Some(SECRET)] {
+        let kept = Kept::of(2, key).await;
+        let runs = kept.runs().await;
+        let top = kept.path("top");
+        let folder = top.join("evidence");
+        unpacked(&runs[1].join("evidence.zip"), &folder);
+        fs::copy(runs[0].join("evidence.zip"), top.join("first.zip")).unwrap();
+        let report = checked(&top);
+        assert_eq!((report.links.len(), report.faults), (2, Vec::new()));
+        assert!(report.links[1].link.unpacked && report.links[1].link.files.is_some_and(|files| files > 4));
+        for name in ["report.json", "snapshot.json", "VERIFY.md", "manifest.json", "manifest.json.minisig"] {
+            let path = folder.join(name);
+            let Ok(whole) = fs::read(&path) else { continue };
+            fs::write(&path, "{}").unwrap();
+            let found = faults(&top);
+            assert_eq!(found.len(), 1, "{name}: {found:?}");
+            let at = found[0].file.as_deref();
+            assert!(at == Some(name) || name == "manifest.json", "{name}: {found:?}");
+            fs::remove_file(&path).unwrap();
+            assert!(name == "manifest.json" || !faults(&top).is_empty(), "{name}");
+            fs::write(&path, whole).unwrap();
+        }
+        fs::write(folder.join("notes.txt"), "foreign").unwrap();
+        assert_eq!(fault(&top), (Some("notes.txt".into()), "is not in the statement".into()));
+        fs::remove_file(folder.join("notes.txt")).unwrap();
+
+        // Where the archive lies: into a folder of its own below it, and straight beside it.
+        let below = runs[1].join("evidence");
+        copied(&folder, &below);
+        assert_eq!(faults(&kept.folder()), []);
+        fs::write(below.join("report.json"), "changed").unwrap();
+        assert_eq!(fault(&kept.folder()).0.as_deref(), Some("report.json"));
+        fs::copy(runs[1].join("evidence.zip"), folder.join("evidence.zip")).unwrap();
+        assert_eq!(faults(&folder), []);
+        fs::write(folder.join("VERIFY.md"), "changed").unwrap();
+        assert_eq!(fault(&folder).0.as_deref(), Some("VERIFY.md"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_reached_by_two_paths_is_looked_at_once() {
+    let kept = Kept::of(2, Some(SECRET)).await;
+    let (folder, runs) = (kept.folder(), kept.runs().await);
+    let link = kept.path("link");
+    symlink(&folder, &link).unwrap();
+    let dotted = folder.join("..").join(folder.file_name().unwrap());
+    let pack = runs[1].join("evidence.zip");
+    let unfolded = kept.path("unfolded");
+    unpacked(&pack, &unfolded);
+    let statement = unfolded.join("manifest.json");
+    let paths = [pack.clone(), folder.clone(), dotted, link, pack.clone(), statement, unfolded];
+    let report = verify(&places_of(&paths).unwrap(), &Anchors::default());
+    assert_eq!((report.links.len(), report.faults), (2, Vec::new()));
+    // The folder counts, whose files are checked as well.
+    fs::write(runs[1].join("report.json"), "changed").unwrap();
+    let report = verify(&places_of(&paths).unwrap(), &Anchors::default());
+    assert_eq!(report.faults[0].file.as_deref(), Some("report.json"));
+    // A link to what is named too is none to be told, and neither is a depth.
+    let top = kept.path("top");
+    let deep = (0..20).fold(top.clone(), |path, _| path.join("x"));
+    copied(&runs[0], &deep);
+    symlink(&folder, top.join("runs")).unwrap();
+    let nearer = top.join("x/".repeat(17));
+    let told = |paths: &[PathBuf]| {
+        let places = places_of(paths).unwrap();
+        places.into_iter().filter(|place| matches!(place, Place::Unseen(..))).count()
+    };
+    assert_eq!(told(std::slice::from_ref(&top)), 2);
+    assert_eq!(told(&[top, folder, nearer]), 0);
+
+    let twice = kept.path("twice");
+    fs::create_dir(&twice).unwrap();
+    fs::copy(&pack, twice.join("a.zip")).unwrap();
+    fs::copy(&pack, twice.join("b.zip")).unwrap();
+    let (_, problem) = fault(&twice);
+    assert!(
+        problem.contains("the same archive lies in two places") && problem.contains("a.zip"),
+        "{problem}"
+    );
 }

@@ -106,7 +106,7 @@ async fn moved_and_repeated_links_are_found() {
         let folder = exported(&kept, &format!("replayed-{link}")).await;
         fs::copy(file(&folder, 2), file(&folder, link)).unwrap();
         let found = faults(&folder, &anchors);
-        assert!(found.iter().any(|fault| fault.problem.contains("is there twice")), "{found:?}");
+        assert!(found.iter().any(|fault| fault.problem.contains("lies in two places")), "{found:?}");
     }
 }
 
