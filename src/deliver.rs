@@ -9,8 +9,8 @@ mod pack;
 mod smtp;
 
 pub use directory::{
-    PublishError, Published, copy_run, holds_only_job, holds_run, keep_latest, publish, publish_redacted,
-    take_out,
+    DIRECTORY_MODE, FILE_MODE, PublishError, Published, copy_run, holds_only_job, holds_run, keep_latest,
+    publish, publish_redacted, take_out,
 };
 pub use letter::{Letter, LetterError, NamedAs, message_id};
 pub use manifest::{Manifest, ManifestFile};

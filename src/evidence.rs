@@ -7,6 +7,7 @@
 //! That something was deleted can be shown by such a memory, never prevented.
 
 mod archive;
+mod beside;
 mod chain;
 mod check;
 mod key;
@@ -29,13 +30,14 @@ pub use check::{Broken, Checked, SignatureState, check_pack, check_statement};
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use observed::Observed;
 pub use packing::{Artifact, Filing, write_pack};
-pub use places::{Place, Unusable, places};
+pub use places::{Place, Unseen, Unusable, places, places_of};
 
 use archive::{Archive, Entry, Method, PREFIX_END, ending, is_name};
-use check::{check_file, check_run, check_statement_file};
+use beside::{beside, is_file_of, unpacked};
+use check::{check_file, check_run, check_statement_file, check_unpacked};
 use observed::Console;
 use opened::Opened;
-use signature::Signature;
+use signature::{Signature, shown_id};
 use statement::{Claim, Facts, Statement};
 
 /// The archive in a run's directory.
@@ -46,6 +48,8 @@ pub const STATEMENT: &str = "manifest.json";
 pub const SIGNATURE: &str = "manifest.json.minisig";
 /// The manifest of a run's directory, which the statement vouches for.
 const DIRECTORY: &str = "manifest.json";
+/// The type of a statement's outer shape.
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// The in-toto type of what a statement says; its number changes with the shape.
 const PREDICATE: &str = "urn:recert:evidence:1";
 /// A larger statement is none: it has some lines for each file, console, part and rule.

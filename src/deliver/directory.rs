@@ -18,6 +18,7 @@ use thiserror::Error;
 
 pub use publish::{Published, publish, publish_redacted};
 pub use runs::{copy_run, holds_only_job, holds_run, keep_latest, take_out};
+pub use write::{DIRECTORY_MODE, FILE_MODE};
 
 const MANIFEST: &str = "manifest.json";
 

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Broken, Checked, Place, PublicKey, SignatureState, check_file, check_run, check_statement_file};
+use super::{
+    Broken, Checked, Fault, Place, PublicKey, SignatureState, check_file, check_run, check_statement_file,
+    check_unpacked,
+};
 
 /// What the checker knows from elsewhere.
 #[derive(Debug, Clone, Default)]
@@ -75,14 +78,17 @@ pub struct ChainReport {
 pub fn verify(places: &[Place], anchors: &Anchors) -> ChainReport {
     let (mut links, mut faults) = (Vec::new(), Vec::new());
     for place in places {
+        let alone = |checked: Result<Checked, Broken>| checked.map_err(|broken| vec![broken]);
         let checked = match place {
-            Place::Pack(path) => check_file(path, &anchors.keys),
+            Place::Pack(path) => alone(check_file(path, &anchors.keys)),
             Place::Run(path) => check_run(path, &anchors.keys),
-            Place::Statement(path) => check_statement_file(path, &anchors.keys),
+            Place::Unpacked(path) => check_unpacked(path, &anchors.keys),
+            Place::Statement(path) => alone(check_statement_file(path, &anchors.keys)),
+            Place::Unseen(_, why) => alone(Err(Fault::new(format!("is not looked into: {why}")).into())),
         };
         match checked {
             Ok(link) => links.push(Verified { path: place.path().to_owned(), link }),
-            Err(broken) => faults.push(told(place.path(), broken)),
+            Err(broken) => faults.extend(broken.into_iter().map(|broken| told(place.path(), broken))),
         }
     }
     let mut report = together(links, anchors);
@@ -136,9 +142,10 @@ fn together(links: Vec<Verified>, anchors: &Anchors) -> ChainReport {
     report
 }
 
-/// By number; an archive before a statement alone.
-fn order(link: &Verified) -> (u64, &str, bool, &Path) {
-    (link.link.chain.index, &link.link.sha256, link.link.files.is_none(), &link.path)
+/// By number; an archive before what was unpacked of it, and that before a statement alone.
+fn order(link: &Verified) -> (u64, &str, bool, bool, &Path) {
+    let Checked { chain, sha256, files, unpacked, .. } = &link.link;
+    (chain.index, sha256, files.is_none(), *unpacked, &link.path)
 }
 
 fn bad(link: &Verified, problem: String) -> BadLink {
@@ -151,7 +158,7 @@ fn bad(link: &Verified, problem: String) -> BadLink {
     }
 }
 
-/// One link for each number. A statement beside its own archive is no double.
+/// One link for each number. A statement beside its own archive is no double, and neither is what was unpacked of it.
 fn without_doubles(links: Vec<Verified>, faults: &mut Vec<BadLink>) -> Vec<Verified> {
     let mut unique: Vec<Verified> = Vec::new();
     for link in links {
@@ -165,12 +172,9 @@ fn without_doubles(links: Vec<Verified>, faults: &mut Vec<BadLink>) -> Vec<Verif
                 );
                 faults.push(bad(&link, problem));
             }
-            Some(former) if link.link.files.is_some() => {
+            Some(former) if link.link.files.is_some() && !link.link.unpacked => {
                 let place = former.path.display();
-                faults.push(bad(
-                    &link,
-                    format!("is there twice, also in {place}: one may stand in for another run"),
-                ));
+                faults.push(bad(&link, format!("the same archive lies in two places, also in {place}")));
             }
             Some(_) => {}
             None => unique.push(link),

@@ -9,8 +9,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{
-    ChainPlace, Claim, DIRECTORY, Entry, Fault, LARGEST_SIGNATURE, LARGEST_STATEMENT, Opened, PACK,
-    PublicKey, SIGNATURE, STATEMENT, Signature, plain, trusted_comment,
+    ChainPlace, Claim, Entry, Fault, LARGEST_SIGNATURE, LARGEST_STATEMENT, Opened, PACK, PublicKey,
+    SIGNATURE, STATEMENT, Signature, beside, is_file_of, plain, trusted_comment, unpacked,
 };
 
 /// A link that is whole by itself.
@@ -30,6 +30,8 @@ pub struct Checked {
     pub signature: SignatureState,
     /// How many files were checked; `None` of a statement whose archive is gone.
     pub files: Option<usize>,
+    /// Whether its archive was unpacked: the files were checked, the bytes of the archive were not there.
+    pub unpacked: bool,
 }
 
 /// What a link's signature came to.
@@ -104,72 +106,35 @@ pub fn check_statement(
     signature: Option<&[u8]>,
     keys: &[PublicKey],
 ) -> Result<Checked, Broken> {
+    statement(bytes, signature, keys).map(|(checked, _)| checked)
+}
+
+fn statement(bytes: &[u8], signature: Option<&[u8]>, keys: &[PublicKey]) -> Result<(Checked, Claim), Broken> {
     let claim = Claim::read(bytes).map_err(Fault::new)?;
     let signature = signed(&claim, bytes, signature, keys).map_err(Broken::of(&claim))?;
-    Ok(checked(&claim, bytes, signature, None))
+    Ok((checked(&claim, bytes, signature, None), claim))
 }
 
 /// Checks the archive in a run's directory, and that the files beside it are those of the archive.
-pub(super) fn check_run(folder: &Path, keys: &[PublicKey]) -> Result<Checked, Broken> {
+pub(super) fn check_run(folder: &Path, keys: &[PublicKey]) -> Result<Checked, Vec<Broken>> {
     let path = folder.join(PACK);
-    let open = |file: &str| {
-        plain(&folder.join(file)).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Fault::of(file, "is missing"),
-            _ => Fault::of(file, format!("cannot be read: {error}")),
-        })
-    };
-    let (checked, claim) = pack(BufReader::new(open(PACK)?), keys)?;
-    let broken = Broken::of(&claim);
-    if folder.join(DIRECTORY).exists() {
-        manifest(folder, &path, &claim).map_err(&broken)?;
-        for (file, sha256) in claim.files.iter().filter(|(name, _)| !OWN.contains(&name.as_str())) {
-            let found = hash(&mut open(file).map_err(&broken)?).map_err(|error| broken(error.into()))?;
-            if found.0 != *sha256 {
-                return Err(broken(Fault::of(
-                    file,
-                    "is not the file of this run's evidence: it was changed",
-                )));
-            }
-        }
+    let is_link = fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink());
+    let opened = if is_link { Err(Fault::of(PACK, "is a link")) } else { open(&path) };
+    let opened = opened.map_err(|fault| vec![fault.into()])?;
+    let (checked, claim) = pack(BufReader::new(opened), keys).map_err(|broken| vec![broken])?;
+    if is_file_of(&folder.join(STATEMENT), &checked.sha256) {
+        // Unpacked where it lies.
+        return check_unpacked(folder, keys).map(|_| checked);
     }
-    Ok(checked)
+    let faults: Vec<Broken> = beside(folder, &claim).into_iter().map(Broken::of(&claim)).collect();
+    if faults.is_empty() { Ok(checked) } else { Err(faults) }
 }
 
-/// What an archive holds beside the files of its run.
-const OWN: [&str; 4] = ["VERIFY.md", "snapshot.json", "waivers.json", "receipts.json"];
-
-/// The manifest of the directory: with the archive's own line blanked, it is the one that the statement vouches for.
-fn manifest(folder: &Path, pack: &Path, claim: &Claim) -> Result<(), Fault> {
-    let (sha256, size) = hash(&mut plain(pack)?)?;
-    let mut text = String::new();
-    let file = plain(&folder.join(DIRECTORY))?;
-    if file.take(LARGEST_STATEMENT).read_to_string(&mut text).is_err() {
-        return Err(Fault::of(DIRECTORY, "is not the manifest of this run: it was changed"));
-    }
-    let blank = text.replacen(&own_line(size, &sha256), &own_line(0, &"0".repeat(64)), 1);
-    if blank == text || hex::encode(Sha256::digest(&blank)) != claim.directory {
-        return Err(Fault::of(DIRECTORY, "is not the manifest of this run: it was changed"));
-    }
-    Ok(())
-}
-
-/// As it stands in a directory's manifest.
-fn own_line(size: u64, sha256: &str) -> String {
-    format!("\"name\": \"{PACK}\",\n      \"size\": {size},\n      \"sha256\": \"{sha256}\"")
-}
-
-/// SHA-256 of a file's bytes, hex, and how many they are.
-fn hash(file: &mut File) -> io::Result<(String, u64)> {
-    let (mut hash, mut size, mut block) = (Sha256::new(), 0, vec![0; 1 << 16]);
-    loop {
-        match file.read(&mut block)? {
-            0 => return Ok((hex::encode(hash.finalize()), size)),
-            read => {
-                hash.update(&block[..read]);
-                size += read as u64;
-            }
-        }
-    }
+fn open(path: &Path) -> Result<File, Fault> {
+    plain(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Fault::of(PACK, "is missing"),
+        _ => Fault::of(PACK, format!("cannot be read: {error}")),
+    })
 }
 
 /// Every file against its hash in the statement, and none that the statement does not name.
@@ -206,6 +171,11 @@ fn signed(
     if !parsed.is_by(&signer, bytes) {
         return wrong("is not a signature of this statement by the key that it names");
     }
+    if parsed.to_string().as_bytes() != signature {
+        return wrong(
+            "is not written as recert writes it: bytes were changed that the signature does not cover",
+        );
+    }
     if keys.is_empty() {
         Ok(SignatureState::Unconfirmed(signer.id()))
     } else if keys.contains(&signer) {
@@ -224,6 +194,7 @@ fn checked(claim: &Claim, bytes: &[u8], signature: SignatureState, files: Option
         sha256: hex::encode(Sha256::digest(bytes)),
         signature,
         files,
+        unpacked: false,
     }
 }
 
@@ -235,6 +206,10 @@ pub(super) fn check_file(path: &Path, keys: &[PublicKey]) -> Result<Checked, Bro
 
 /// Checks a file that holds a statement, with the signature beside it.
 pub(super) fn check_statement_file(path: &Path, keys: &[PublicKey]) -> Result<Checked, Broken> {
+    statement_file(path, keys).map(|(checked, _)| checked)
+}
+
+fn statement_file(path: &Path, keys: &[PublicKey]) -> Result<(Checked, Claim), Broken> {
     let read = |path: &Path, largest: u64| -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         plain(path)?.take(largest).read_to_end(&mut bytes)?;
@@ -243,7 +218,17 @@ pub(super) fn check_statement_file(path: &Path, keys: &[PublicKey]) -> Result<Ch
     let beside = path.with_added_extension("minisig");
     let signature = fs::exists(&beside).map_err(Fault::from)?.then(|| read(&beside, LARGEST_SIGNATURE));
     let signature = signature.transpose().map_err(Fault::from)?;
-    check_statement(&read(path, LARGEST_STATEMENT).map_err(Fault::from)?, signature.as_deref(), keys)
+    statement(&read(path, LARGEST_STATEMENT).map_err(Fault::from)?, signature.as_deref(), keys)
+}
+
+/// Checks the folder that an archive was unpacked into: every file, but not how they stood in the archive.
+pub(super) fn check_unpacked(folder: &Path, keys: &[PublicKey]) -> Result<Checked, Vec<Broken>> {
+    let (checked, claim) = statement_file(&folder.join(STATEMENT), keys).map_err(|broken| vec![broken])?;
+    let faults: Vec<Broken> = unpacked(folder, &claim).into_iter().map(Broken::of(&claim)).collect();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    Ok(Checked { files: Some(claim.files.len()), unpacked: true, ..checked })
 }
 
 #[cfg(test)]

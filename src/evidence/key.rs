@@ -13,6 +13,8 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::{Signature, shown_id};
+
 /// Why a text is no key. Never holds any part of it.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
@@ -53,7 +55,7 @@ impl PublicKey {
 
     /// The id as minisign shows it: `E221A1854B7A0A12`.
     pub fn id(&self) -> String {
-        format!("{:016X}", u64::from_le_bytes(self.id))
+        shown_id(self.id)
     }
 }
 
@@ -106,15 +108,15 @@ impl SigningKey {
 
     /// The file that minisign looks for beside what it checks. The same bytes and comment give the same signature.
     pub(super) fn sign(&self, bytes: &[u8], trusted_comment: &str) -> String {
-        let signature = self.pair.sign(&Blake2b512::digest(bytes));
-        let whole = self.pair.sign(&[signature.as_ref(), trusted_comment.as_bytes()].concat());
-        let line = [&b"ED"[..], &self.public.id, signature.as_ref()].concat();
-        format!(
-            "untrusted comment: signature of recert, key {}\n{}\ntrusted comment: {trusted_comment}\n{}\n",
-            self.public.id(),
-            STANDARD.encode(line),
-            STANDARD.encode(whole.as_ref()),
-        )
+        let signature = |bytes: &[u8]| {
+            let (signature, mut fixed) = (self.pair.sign(bytes), [0; 64]);
+            fixed.copy_from_slice(signature.as_ref());
+            fixed
+        };
+        let of_bytes = signature(&Blake2b512::digest(bytes));
+        let of_comment = signature(&[&of_bytes, trusted_comment.as_bytes()].concat());
+        Signature { id: self.public.id, of_bytes, comment: trusted_comment.to_owned(), of_comment }
+            .to_string()
     }
 }
 
@@ -128,7 +130,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Signature, trusted_comment};
+    use super::super::trusted_comment;
     use super::*;
     use crate::evidence::ChainPlace;
 

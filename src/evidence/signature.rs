@@ -1,5 +1,7 @@
 //! A signature in minisign's format, as it stands beside a statement.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use blake2::{Blake2b512, Digest};
@@ -10,11 +12,27 @@ use super::PublicKey;
 /// What a file of minisign says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Signature {
-    id: [u8; 8],
-    of_bytes: [u8; 64],
+    pub(super) id: [u8; 8],
+    pub(super) of_bytes: [u8; 64],
     /// What the signature vouches for beside the bytes.
     pub(super) comment: String,
-    of_comment: [u8; 64],
+    pub(super) of_comment: [u8; 64],
+}
+
+/// The file as recert writes it: what no signature vouches for follows from the rest.
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = [&b"ED"[..], &self.id, &self.of_bytes].concat();
+        writeln!(f, "untrusted comment: signature of recert, key {}", shown_id(self.id))?;
+        writeln!(f, "{}", STANDARD.encode(line))?;
+        writeln!(f, "trusted comment: {}", self.comment)?;
+        writeln!(f, "{}", STANDARD.encode(self.of_comment))
+    }
+}
+
+/// The id of a key as minisign shows it: `E221A1854B7A0A12`.
+pub(super) fn shown_id(id: [u8; 8]) -> String {
+    format!("{:016X}", u64::from_le_bytes(id))
 }
 
 impl Signature {

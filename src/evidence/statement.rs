@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChainPlace, Console, PREDICATE, PublicKey};
+use super::{ChainPlace, Console, PREDICATE, PublicKey, STATEMENT_TYPE};
 use crate::report::{Completeness, Counts, Report, RuleVersion, Run};
-
-/// The type of the outer shape.
-const TYPE: &str = "https://in-toto.io/Statement/v1";
 
 /// A statement, as it is written.
 #[derive(Debug, Serialize)]
@@ -92,7 +89,7 @@ impl<'a> Statement<'a> {
         let subject = |(name, sha256)| Subject { name, digest: [("sha256".to_owned(), sha256)].into() };
         let (size, sha256) = facts.before;
         Self {
-            kind: TYPE,
+            kind: STATEMENT_TYPE,
             subject: facts.files.into_iter().map(subject).collect(),
             predicate_type: PREDICATE,
             predicate: Predicate {
@@ -158,12 +155,26 @@ struct ReadPredicate {
     signed_by: Option<Signer>,
 }
 
+/// What something is that is no statement.
+fn alien(bytes: &[u8], error: &serde_json::Error) -> String {
+    #[derive(Deserialize)]
+    struct Other {
+        schema: String,
+    }
+    match serde_json::from_slice::<Other>(bytes) {
+        Ok(other) if other.schema.starts_with("recert.manifest/") => {
+            "is the manifest of a run's directory, not a statement: give the directory".to_owned()
+        }
+        Ok(other) => format!("is no statement but a file of the kind {}", other.schema),
+        Err(_) => format!("is no statement: {error}"),
+    }
+}
+
 impl Claim {
     /// Reads a statement, or says why it is none.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
-        let read: Read =
-            serde_json::from_slice(bytes).map_err(|error| format!("is no statement: {error}"))?;
-        if read.kind != TYPE || read.predicate_type != PREDICATE {
+        let read: Read = serde_json::from_slice(bytes).map_err(|error| alien(bytes, &error))?;
+        if read.kind != STATEMENT_TYPE || read.predicate_type != PREDICATE {
             return Err(format!("is a statement of another kind than {PREDICATE}"));
         }
         let mut files = BTreeMap::new();

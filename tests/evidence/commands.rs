@@ -1,6 +1,7 @@
 //! The commands, as an operator and an auditor use them.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -104,6 +105,70 @@ fn wrong_usage_is_told_apart_from_wrong_evidence() {
     }
     let (code, said) = evidence(&["verify", "/nonexistent"]);
     assert!(code == 1 && said.contains("/nonexistent"), "{said}");
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_exported_is_as_closed_as_a_run_and_counts_no_file_that_is_not_there() {
+    let mut kept = Kept::new(Some(SECRET), "keep = 2\n");
+    for _ in 0..3 {
+        kept.run("weekly").await;
+    }
+    let config = text(&kept.config());
+    let links = kept.store().links().await.unwrap();
+    let export = |out: &Path, run: &str| evidence(&["export", run, "--out", &text(out), "--config", &config]);
+    let verified = |path: &Path| evidence(&["verify", &text(path)]);
+
+    // Of the first run, the statement alone is left.
+    let (code, said) = export(&kept.path("one.zip"), &links[0].run);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("are gone; name a folder to get its statement") && !kept.path("one.zip").exists());
+    let alone = kept.path("new/alone");
+    let (code, said) = export(&alone, &links[0].run);
+    assert!(code == 0 && said.contains("link 1: 0 archives, 1 statement without its files"), "{said}");
+    let (code, said) = verified(&alone);
+    assert!(code == 0 && said.contains("WHOLE  1 statement, its files not among what was given"), "{said}");
+
+    let one = kept.path("one.zip");
+    let (code, said) = export(&one, &links[2].run);
+    assert!(code == 0 && said.contains("link 3: 1 archive\n"), "{said}");
+    let (code, said) = verified(&one);
+    assert!(code == 0 && said.contains("WHOLE  1 link, every byte of it"), "{said}");
+    let all = kept.path("all");
+    assert_eq!(evidence(&["export", "--out", &text(&all), "--config", &config]).0, 0);
+    let (code, said) = verified(&all);
+    assert!(
+        code == 0 && said.contains("WHOLE  3 links: every byte of 2, of 1 the statement alone"),
+        "{said}"
+    );
+    assert!(said.contains("1 of them by its statement alone"), "{said}");
+
+    assert_eq!((mode(&one), mode(&alone), mode(&all)), (0o640, 0o750, 0o750));
+    let exported: Vec<_> = fs::read_dir(&all).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(exported.len(), 4, "two archives, a statement and its signature");
+    assert!(exported.iter().all(|path| mode(path) == 0o640), "{exported:?}");
+
+    let (_, said) = evidence(&["list", "--config", &config]);
+    assert!(said.contains("Judged at (UTC)"), "{said}");
+    let (_, said) = evidence(&["export", "--help"]);
+    assert_eq!(said.matches("in UTC").count(), 2, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_given_instead_of_evidence_is_called_by_its_name() {
+    let kept = Kept::of(1, None).await;
+    let run = kept.runs().await.remove(0);
+    let (code, said) = evidence(&["verify", &text(&run.join("manifest.json"))]);
+    assert!(
+        code == 1 && said.contains("manifest of a run's directory") && said.contains("give the directory")
+    );
+    let (code, said) = evidence(&["verify", &text(&run.join("report.json"))]);
+    assert!(code == 1 && said.contains("a file of the kind recert.report/"), "{said}");
+    let (code, said) = evidence(&["verify", &text(&kept.config())]);
+    assert!(code == 1 && said.contains("is no evidence"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

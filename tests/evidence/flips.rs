@@ -74,6 +74,50 @@ async fn every_byte_behind_the_files_of_the_last_archive_counts() {
     });
 }
 
+/// Statements whose archives are gone, and the signatures beside them: nothing in a link knows a signature's hash.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flip_in_a_statement_or_its_signature_is_found() {
+    let kept = Kept::of(2, Some(SECRET)).await;
+    let folder = kept.path("statements");
+    fs::create_dir(&folder).unwrap();
+    let mut files = Vec::new();
+    for link in kept.store().links().await.unwrap() {
+        let (statement, signature) = kept.store().statement(link.index).await.unwrap();
+        let path = folder.join(format!("link-{:06}-{}.json", link.index, link.run));
+        let beside = path.with_added_extension("minisig");
+        fs::write(&path, statement).unwrap();
+        fs::write(&beside, signature.unwrap()).unwrap();
+        files.extend([path, beside]);
+    }
+    assert_eq!(verify(&places(&folder).unwrap(), &Anchors::default()).faults, []);
+    let mut random = fastrand::Rng::with_seed(7);
+    for path in files {
+        let statement = Place::Statement(path.with_extension("").with_extension("json"));
+        let found = || verify(std::slice::from_ref(&statement), &Anchors::default()).faults;
+        let whole = fs::read(&path).unwrap();
+        let is_signature = path.extension().unwrap() == "minisig";
+        // All of a signature, some of a statement.
+        for flip in 0..if is_signature { whole.len() * 8 } else { 300 } {
+            let at = if is_signature { flip } else { random.usize(..whole.len() * 8) };
+            let mut bytes = whole.clone();
+            bytes[at / 8] ^= 1 << (at % 8);
+            fs::write(&path, bytes).unwrap();
+            assert_ne!(found(), [], "{}, bit {at}", path.display());
+        }
+        if is_signature {
+            let text = String::from_utf8(whole.clone()).unwrap();
+            for other in [text.replace('\n', "\r\n"), text.trim_end().to_owned()] {
+                fs::write(&path, other).unwrap();
+                let found = found();
+                assert!(found[0].problem.contains("as recert writes it"), "{found:?}");
+            }
+            fs::write(&path, text + "\n").unwrap();
+            assert_ne!(found(), []);
+        }
+        fs::write(&path, whole).unwrap();
+    }
+}
+
 /// The last byte of a compressed file has bits that mean nothing: the file unpacks to the same bytes, whatever they are.
 #[tokio::test(flavor = "multi_thread")]
 async fn bits_that_mean_nothing_count_as_well() {

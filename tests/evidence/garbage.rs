@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Cursor, Write};
 
-use recert::evidence::{Anchors, Place, check_pack, check_statement, places, verify};
+use recert::evidence::{Anchors, BadLink, Place, Unseen, check_pack, check_statement, places, verify};
 use zip::write::SimpleFileOptions;
 
 use crate::kept::{Kept, SECRET};
@@ -70,19 +70,27 @@ fn archives_of_another_making_are_refused() {
 #[test]
 fn links_are_not_followed_and_odd_files_are_no_evidence() {
     let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink("/", folder.path().join("root")).unwrap();
-    std::os::unix::fs::symlink("/dev/zero", folder.path().join("endless.zip")).unwrap();
-    fs::write(folder.path().join("notes.txt"), "nothing").unwrap();
-    assert_eq!(places(folder.path()).unwrap(), []);
-    let run = folder.path().join("run");
-    fs::create_dir(&run).unwrap();
-    for name in ["evidence.zip", "manifest.json"] {
-        assert!(std::process::Command::new("mkfifo").arg(run.join(name)).status().unwrap().success());
+    let at = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink("/", at("root")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", at("endless.zip")).unwrap();
+    fs::write(at("notes.txt"), "nothing").unwrap();
+    std::os::unix::fs::symlink(at("notes.txt"), at("more.txt")).unwrap();
+    let unseen = |name: &str| Place::Unseen(at(name), Unseen::Link);
+    assert_eq!(places(folder.path()).unwrap(), [unseen("endless.zip"), unseen("root")]);
+    for link in ["root", "endless.zip"] {
+        fs::remove_file(at(link)).unwrap();
     }
-    assert_eq!(places(folder.path()).unwrap(), [], "a pipe never ends");
-    let report = verify(&[Place::Run(run.clone())], &Anchors::default());
-    assert!(report.faults[0].problem.contains("no plain file"), "{report:?}");
-    fs::write(folder.path().join("other.zip"), "nothing").unwrap();
+    let run = at("run");
+    fs::create_dir(&run).unwrap();
+    for path in [run.join("evidence.zip"), run.join("manifest.json"), at("link-000001.json")] {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+    let found = [Place::Run(run), Place::Unseen(at("link-000001.json"), Unseen::Odd)];
+    assert_eq!(places(folder.path()).unwrap(), found);
+    let report = verify(&found, &Anchors::default());
+    let odd = |fault: &BadLink| fault.problem.contains("no plain file");
+    assert!(report.faults.len() == 2 && report.faults.iter().all(odd), "a pipe never ends: {report:?}");
+    fs::write(at("other.zip"), "nothing").unwrap();
     let report = verify(&places(folder.path()).unwrap(), &Anchors::default());
-    assert_eq!(report.faults.len(), 1);
+    assert_eq!(report.faults.len(), 3);
 }

@@ -125,6 +125,12 @@ pub(crate) fn copied(from: &Path, to: &Path) {
     }
 }
 
+/// Unpacks an archive, as `unzip` does.
+pub(crate) fn unpacked(pack: &Path, to: &Path) {
+    let mut archive = zip::ZipArchive::new(fs::File::open(pack).unwrap()).unwrap();
+    archive.extract(to).unwrap();
+}
+
 fn snapshot(at: DateTime<Utc>) -> Snapshot {
     Snapshot {
         console: ConsoleIdentity { name: "hq".into(), uuid: None, serial: None, version: None },

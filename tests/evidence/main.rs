@@ -4,6 +4,7 @@
 
 mod commands;
 mod flips;
+mod folders;
 mod garbage;
 mod kept;
 mod minisign;

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
 use super::super::open::{load, store};
-use super::{Mistake, Outcome, Screen, World, amount};
+use super::{Mistake, Outcome, Screen, World};
+use crate::deliver::{DIRECTORY_MODE, FILE_MODE};
 use crate::evidence::{Anchors, PACK, places, verify};
 use crate::store::{Linked, Store};
 
@@ -23,10 +25,10 @@ pub(crate) struct Arguments {
     /// Only archives of this job; of the runs between them, the statements come along
     #[arg(long, value_name = "JOB")]
     job: Option<String>,
-    /// From runs of this day on
+    /// From runs of this day on, in UTC
     #[arg(long, value_name = "DAY")]
     since: Option<NaiveDate>,
-    /// Up to runs of this day
+    /// Up to runs of this day, in UTC
     #[arg(long, value_name = "DAY")]
     until: Option<NaiveDate>,
     #[command(flatten)]
@@ -41,6 +43,14 @@ pub(crate) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     let runs = config.store.home().join("runs");
     let written = if let ([link], Some("zip")) = (&chosen[..], ending(&arguments.out)) {
         let pack = runs.join(&link.run).join(PACK);
+        if !pack.is_file() {
+            let problem = format!(
+                "{}: the files of run {} are gone; name a folder to get its statement",
+                arguments.out.display(),
+                link.run
+            );
+            return Err(Mistake(problem).into());
+        }
         copy(&pack, &arguments.out)?;
         (1, 0)
     } else {
@@ -49,17 +59,18 @@ pub(crate) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     store.close().await;
     let (archives, statements) = written;
     let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { return Ok(Outcome::Done) };
+    let archives = if archives == 1 { "1 archive".to_owned() } else { format!("{archives} archives") };
     let also = match statements {
         0 => String::new(),
         1 => ", 1 statement without its files".to_owned(),
         some => format!(", {some} statements without their files"),
     };
-    let out = arguments.out.display();
-    let links = match (first.index, last.index) {
-        (only, last) if only == last => format!("link {only}"),
+    let span = match (first.index, last.index) {
+        (first, last) if first == last => format!("link {first}"),
         (first, last) => format!("links {first} to {last}"),
     };
-    screen.line(format!("{out}: {links}: {}{also}", amount(archives as u64, "archive")))?;
+    let out = arguments.out.display();
+    screen.line(format!("{out}: {span}: {archives}{also}"))?;
     screen.line(format!("The head is {}", last.sha256))?;
     // What is handed out is what the store remembers, or its reader should know first.
     let anchors = Anchors { heads: vec![last.sha256.clone()], keys: Vec::new() };
@@ -122,7 +133,7 @@ async fn folder(
         );
         return Err(Mistake(problem).into());
     }
-    fs::create_dir_all(out).map_err(|error| at(out, &error))?;
+    make(out).map_err(|error| at(out, &error))?;
     let (first, last) = (chosen.first().map(|link| link.index), chosen.last().map(|link| link.index));
     let (mut archives, mut statements) = (0, 0);
     for link in links.iter().filter(|link| Some(link.index) >= first && Some(link.index) <= last) {
@@ -143,15 +154,30 @@ async fn folder(
     Ok((archives, statements))
 }
 
+/// A new folder, or one that is there; what is made is as closed as a run's.
+fn make(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(folder)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(DIRECTORY_MODE))
+}
+
+fn create(path: &Path) -> io::Result<fs::File> {
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
+    file.set_permissions(fs::Permissions::from_mode(FILE_MODE))?;
+    Ok(file)
+}
+
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     let mut source = fs::File::open(from).map_err(|error| at(from, &error))?;
-    let mut file = fs::File::create_new(to).map_err(|error| at(to, &error))?;
+    let mut file = create(to).map_err(|error| at(to, &error))?;
     io::copy(&mut source, &mut file).map_err(|error| at(to, &error))?;
     Ok(file.sync_all().map_err(|error| at(to, &error))?)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let mut file = fs::File::create_new(path).map_err(|error| at(path, &error))?;
+    let mut file = create(path).map_err(|error| at(path, &error))?;
     Ok(file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| at(path, &error))?)
 }
 

@@ -52,7 +52,15 @@ pub(crate) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["Link", "Run", "Job", "Judged at", "Signed by", "Archive", "SHA-256 of its statement"]);
+    table.set_header([
+        "Link",
+        "Run",
+        "Job",
+        "Judged at (UTC)",
+        "Signed by",
+        "Archive",
+        "SHA-256 of its statement",
+    ]);
     for Listed { link, present } in &links {
         table.add_row([
             Cell::new(link.index).set_alignment(CellAlignment::Right),

@@ -8,13 +8,13 @@ use owo_colors::OwoColorize;
 use serde::Serialize;
 
 use super::{Mistake, Outcome, Screen, amount};
-use crate::evidence::{Anchors, BadLink, ChainReport, PublicKey, SignatureState, Span, places, verify};
+use crate::evidence::{Anchors, BadLink, ChainReport, PublicKey, SignatureState, Span, places_of, verify};
 use crate::untrusted::visible;
 
 /// Check evidence offline: every byte, the signatures, the chain
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Archives, directories of runs, or folders that hold either
+    /// Archives, packed or unpacked, statements, directories of runs, or folders that hold any of them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The head of the chain as you know it from elsewhere, such as the newest mail: the last link must be this one
@@ -44,12 +44,7 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> anyhow::Result<
         heads: arguments.head.iter().map(|head| hash(head)).collect::<Result<_, _>>()?,
         keys: arguments.public_key.iter().map(|key| public_key(key)).collect::<Result<_, _>>()?,
     };
-    let mut found = Vec::new();
-    for path in &arguments.paths {
-        found.extend(places(path)?);
-    }
-    found.sort();
-    found.dedup();
+    let found = places_of(&arguments.paths)?;
     let mut report = verify(&found, &anchors);
     if found.is_empty() {
         report.faults.push(BadLink {
@@ -110,14 +105,24 @@ fn tell(report: &ChainReport, anchors: &Anchors, screen: &mut Screen) -> io::Res
     }
     let links = amount(report.links.len() as u64, "link");
     match report.faults.len() {
-        0 => {
-            let of = if report.links.len() == 1 { "it" } else { "them" };
-            screen.line(format!("{}  {links}, every byte of {of}", "WHOLE".green().bold()))
-        }
+        0 => screen.line(format!("{}  {}", "WHOLE".green().bold(), what_is_whole(report))),
         some => {
             let (label, faults) = ("NOT WHOLE".red(), amount(some as u64, "fault"));
             screen.line(format!("{}  {faults}; whole by themselves: {links}", label.bold()))
         }
+    }
+}
+
+/// How much was looked at: of a statement alone, no file was.
+fn what_is_whole(report: &ChainReport) -> String {
+    let (all, alone) = (report.links.len(), report.chains.iter().map(|chain| chain.statements_only).sum());
+    let packs = all - alone;
+    match (packs, alone) {
+        (1, 0) => "1 link, every byte of it".to_owned(),
+        (_, 0) => format!("{all} links, every byte of them"),
+        (0, 1) => "1 statement, its files not among what was given".to_owned(),
+        (0, _) => format!("{all} statements, their files not among what was given"),
+        _ => format!("{all} links: every byte of {packs}, of {alone} the statement alone"),
     }
 }
 
@@ -150,12 +155,12 @@ fn tell_chain(chain: &Span, report: &ChainReport, screen: &mut Screen) -> io::Re
     if chain.unsigned > 0 && chain.signed > 0 {
         screen.line(format!("  {} signed, {} unsigned", chain.signed, chain.unsigned))?;
     }
-    if chain.statements_only > 0 {
-        let alone = match chain.statements_only {
-            1 => "its statement alone: its files are gone",
-            _ => "their statements alone: their files are gone",
-        };
-        screen.line(format!("  {} of them by {alone}", chain.statements_only))?;
+    match chain.statements_only {
+        0 => {}
+        1 => screen.line("  1 of them by its statement alone: its files are not among what was given")?,
+        some => screen.line(format!(
+            "  {some} of them by their statements alone: their files are not among what was given"
+        ))?,
     }
     Ok(())
 }

@@ -12,8 +12,9 @@ use super::PublishError;
 use crate::crash;
 
 /// The owner writes, the group reads, others see nothing.
-const DIRECTORY_MODE: u32 = 0o750;
-const FILE_MODE: u32 = 0o640;
+pub const DIRECTORY_MODE: u32 = 0o750;
+/// The same, of a file.
+pub const FILE_MODE: u32 = 0o640;
 
 /// Creates the directory, or accepts an empty one. Says whether it was created.
 pub(super) fn prepare(directory: &Path) -> Result<bool, PublishError> {
