@@ -84,6 +84,14 @@ pub struct Snapshot {
     pub anomalies: Vec<Anomaly>,
 }
 
+impl Snapshot {
+    /// Whether every account there is was seen, so that one that is not here does not exist. A collector with limited
+    /// rights is shown some accounts alone, and nothing tells that there are more.
+    pub fn saw_everyone(&self) -> bool {
+        self.coverage.was_seen(Part::Users) && self.collector.rights == CollectorRights::GlobalAdministrator
+    }
+}
+
 /// A console: labelled by the configured name, identified by what it says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsoleIdentity {

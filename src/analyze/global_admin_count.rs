@@ -1,6 +1,6 @@
 //! PRIV-02: too few or too many Global Administrators.
 
-use super::{Context, Outcome, Rule, amount, enabled, holds_everything, logins};
+use super::{Context, Outcome, Rule, amount, enabled, holds_everything, logins, saw_everyone};
 use crate::finding::{Finding, Severity};
 use crate::model::{GLOBAL_ADMIN, Part, User};
 
@@ -19,7 +19,7 @@ about! {
                the whole user and drops grants: read them before, restore them after; a local account's authentication \
                type changes from admin to normal).",
     needs: &[Part::Users],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -47,7 +47,7 @@ impl Rule for GlobalAdminCount {
         let (fewest, most) = (certain.len(), certain.len() + possible.len());
         let (min, max) = (self.min as usize, self.max as usize);
         // More users can only raise the number: too many is proved by those seen, too few only by seeing all.
-        let too_few = snapshot.coverage.is_complete(Part::Users) && most < min.max(1);
+        let too_few = saw_everyone(snapshot) && most < min.max(1);
         let wrong = if fewest > max || too_few {
             Some(true)
         } else {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::analyze::check::{Expect, check, findings};
     use crate::model::sample::{global_admin, incomplete, snapshot, user};
-    use crate::model::{Snapshot, UserRole};
+    use crate::model::{CollectorRights, Snapshot, UserRole};
 
     fn admins(count: i64) -> Snapshot {
         snapshot((1..=count).map(|id| global_admin(id, &format!("admin{id}"))).chain([user(99, "mia")]).collect())
@@ -127,6 +127,11 @@ mod tests {
         check(&rule(), incomplete(admins(1), Part::Users), Expect::Unknown);
         check(&rule(), incomplete(admins(0), Part::Users), Expect::Unknown);
         check(&rule(), incomplete(admins(6), Part::Users), Expect::Fail(&["hq"]));
+        for (count, expected) in [(0, Expect::Unknown), (1, Expect::Unknown), (6, Expect::Fail(&["hq"]))] {
+            let mut limited = admins(count);
+            limited.collector.rights = CollectorRights::Limited;
+            check(&rule(), limited, expected);
+        }
     }
 
     #[test]
