@@ -24,7 +24,9 @@ pub use entities::{
     Site, TwoFactor, User, UserRole,
 };
 pub use ids::{AssetGroupId, AuthenticationSourceId, PrivilegeId, RoleId, SiteId, UserId};
-pub use person::{Confidence, MatchedBy, Person, RosterMatch, RosterSource};
+pub use person::{
+    Confidence, DeclaredOwner, MatchedBy, Person, RosterMatch, RosterSource, Unexplained,
+};
 pub use shared::Shared;
 
 use chrono::{DateTime, Utc};
