@@ -52,7 +52,6 @@ use known::{
 use mailbox::{is_one_person, mailbox_aspect};
 use mismatch::{Disagreements, disagreements};
 use one_person::{Account, Cluster, People, Trait, clusters, people, shared_traits, source};
-#[cfg(test)]
 use policy::judge;
 use power::{Powers, can_change, holds_everything, is_privileged};
 use rule::as_toml;
