@@ -24,9 +24,7 @@ pub use entities::{
     Site, TwoFactor, User, UserRole,
 };
 pub use ids::{AssetGroupId, AuthenticationSourceId, PrivilegeId, RoleId, SiteId, UserId};
-pub use person::{
-    Confidence, DeclaredOwner, MatchedBy, Person, RosterMatch, RosterSource, Unexplained,
-};
+pub use person::{Confidence, DeclaredOwner, MatchedBy, Person, RosterMatch, RosterSource, Unexplained};
 pub use shared::Shared;
 
 use chrono::{DateTime, Utc};

@@ -135,7 +135,9 @@ mod tests {
         let owners = &snapshots[0].roster.as_ref().unwrap().owners;
         let found: Vec<_> = owners
             .iter()
-            .map(|one| (one.owner.as_str(), one.people.iter().map(|person| person.id.as_str()).collect::<Vec<_>>()))
+            .map(|one| {
+                (one.owner.as_str(), one.people.iter().map(|person| person.id.as_str()).collect::<Vec<_>>())
+            })
             .collect();
         let expected = [
             ("ana silva", vec!["E7", "E8"]),
@@ -149,9 +151,9 @@ mod tests {
     #[test]
     fn words_for_states_that_are_not_known_are_counted() {
         let unexplained = |states: &[String]| {
-            let rows: String =
-                states.iter().enumerate().map(|(id, state)| format!("{id},{state},x{id}\n")).collect();
-            let csv = format!("id,status,login\n{rows}");
+            let rows = states.iter().enumerate().map(|(id, state)| format!("{id},{state},x{id}\n"));
+            let rows: Vec<String> = rows.collect();
+            let csv = format!("id,status,login\n{}", rows.concat());
             parse(csv.as_bytes(), &Layout::new(Format::Csv), 100).unwrap().unexplained().clone()
         };
         let few = unexplained(&["on leave", "active", "furlough", "left", "furlough", ""].map(str::to_owned));

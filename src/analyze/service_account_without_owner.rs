@@ -94,6 +94,9 @@ impl ServiceAccountWithoutOwner {
     }
 }
 
+/// Whether an owner still answers for an account cannot be told.
+struct Unknown;
+
 /// What the roster says of the declared owners.
 struct Owners<'a> {
     /// Those that were looked up; none without a roster.
@@ -107,29 +110,30 @@ impl<'a> Owners<'a> {
         Self { known: roster.map(|roster| roster.owners.as_slice()), today: context.now.date_naive() }
     }
 
-    /// What is wrong with an owner, in words. Without a roster nothing is; `None` if several people fit of whom not all
+    /// What is wrong with an owner, in words. Without a roster nothing is. Not known if several people fit of whom not all
     /// have left, and for one that was not looked up.
-    fn problem(&self, owner: &str) -> Option<Option<&'static str>> {
-        let Some(known) = self.known else { return Some(None) };
+    fn problem(&self, owner: &str) -> Result<Option<&'static str>, Unknown> {
+        let Some(known) = self.known else { return Ok(None) };
         let form = DeclaredOwner::form(owner);
-        let people = &known.iter().find(|one| one.owner == form)?.people;
-        let Some(first) = people.first() else { return Some(Some("has an owner whom the roster does not know")) };
-        let left = first.has_left(self.today)?;
+        let people = &known.iter().find(|one| one.owner == form).ok_or(Unknown)?.people;
+        let Some(first) = people.first() else { return Ok(Some("has an owner whom the roster does not know")) };
+        let left = first.has_left(self.today).ok_or(Unknown)?;
         let agree = people.iter().all(|person| person.has_left(self.today) == Some(left));
-        agree.then_some(left.then_some("has an owner who has left"))
+        if agree { Ok(left.then_some("has an owner who has left")) } else { Err(Unknown) }
     }
 }
 
 /// What is wrong with a declaration, in words, and whether more may be. Its review day itself is in time.
 fn neglect(declared: &DeclaredAccount, owners: &Owners<'_>) -> (Vec<&'static str>, bool) {
-    let owner = declared.owner.as_deref().map_or(Some(Some("has no owner")), |owner| owners.problem(owner));
+    let owner = declared.owner.as_deref().map_or(Ok(Some("has no owner")), |owner| owners.problem(owner));
     let purpose = declared.purpose.is_none().then_some("has no declared purpose");
     let review = match declared.review {
         None => Some("has no review date"),
         Some(day) if day < owners.today => Some("is overdue for review"),
         Some(_) => None,
     };
-    ([owner.flatten(), purpose, review].into_iter().flatten().collect(), owner.is_none())
+    let open = owner.is_err();
+    ([owner.unwrap_or_default(), purpose, review].into_iter().flatten().collect(), open)
 }
 
 fn finding(context: Context<'_>, user: &User, declared: Option<&DeclaredAccount>, wrong: &[&str]) -> Finding {
