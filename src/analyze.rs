@@ -52,7 +52,6 @@ use known::{
 use mailbox::{is_one_person, mailbox_aspect};
 use mismatch::{Disagreements, disagreements};
 use one_person::{Account, Cluster, People, Trait, clusters, people, shared_traits, source};
-#[cfg(test)]
 use policy::judge;
 use power::{Powers, can_change, holds_everything, is_privileged};
 use rule::as_toml;
@@ -100,6 +99,12 @@ impl<'a> Context<'a> {
         self.declared(user).is_some_and(|account| account.kind == AccountKind::BreakGlass)
     }
 
+    /// Whether an account is a program's: declared so, or by its login where nothing is declared.
+    fn is_programs(&self, user: &User) -> bool {
+        let by_login = || self.policy.analyzers.service_account_without_owner.is_named_so(user);
+        self.declared(user).map_or_else(by_login, |account| account.kind == AccountKind::Service)
+    }
+
     /// The accounts of the person behind an account of this console, on all consoles of the review and in their order;
     /// that one among them, and none if it has no twin.
     fn accounts_of_person(&self, user: &User) -> impl Iterator<Item = (&'a AccessGraph, &'a User)> + use<'a> {
@@ -131,6 +136,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// The input that it lacks altogether, and how to provide it; one sentence. Without it, nothing is proven.
     pub lacks: Option<&'static str>,
+    /// Why subjects could not be judged, and the mend; beside how many they are.
+    pub hint: Option<String>,
 }
 
 impl Outcome {

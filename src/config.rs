@@ -154,7 +154,7 @@ impl Config {
         self.console.iter().find(|console| console.name == name)
     }
 
-    /// Whose account is whose, as `[[account]]` tables say it, on every console.
+    /// Whose account is whose, as `[[account]]` tables say it, on every console; and who answers for one.
     pub fn links(&self) -> Links {
         let mut links = Links::default();
         for (account, person) in
@@ -163,6 +163,9 @@ impl Config {
             for console in self.console.iter().filter(|console| account.is_on(&console.name)) {
                 links.declare(&console.name, &account.login, person);
             }
+        }
+        for owner in self.account.iter().filter_map(|account| account.owner.as_deref()) {
+            links.ask(owner);
         }
         links
     }

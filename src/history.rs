@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::finding::{Severity, SubjectKind, Verdict};
-use crate::model::{ConsoleIdentity, Part, Snapshot, UserId};
+use crate::model::{ConsoleIdentity, Snapshot, UserId};
 
 /// How many changes of an account's lock are remembered.
 pub const LOCK_CHANGES: usize = 20;
@@ -124,10 +124,10 @@ impl Signed {
         !self.snapshots.is_empty()
     }
 
-    /// What it saw of a console. Nobody reviewed the users of one that it did not see whole.
+    /// What it saw of a console. Nobody reviewed the users of one that it did not see whole, or as an account that is
+    /// shown some of them alone.
     pub fn of(&self, console: &ConsoleIdentity) -> Option<&Snapshot> {
-        let reviewed =
-            |then: &&Snapshot| then.console.is_same(console) && then.coverage.was_seen(Part::Users);
+        let reviewed = |then: &&Snapshot| then.console.is_same(console) && then.saw_everyone();
         self.snapshots.iter().find(reviewed)
     }
 
@@ -253,6 +253,7 @@ impl Baseline<'_> {
 mod tests {
     use super::*;
     use crate::model::sample::{incomplete, snapshot};
+    use crate::model::{CollectorRights, Part};
 
     /// The run that the baseline is of, where `signed` was signed off and another one ran after it.
     fn baseline_run(signed: Vec<Snapshot>) -> Option<String> {
@@ -284,6 +285,11 @@ mod tests {
         elsewhere.console.uuid = Some("another".into());
         assert_eq!(baseline_run(vec![world()]).as_deref(), Some("signed"));
         assert_eq!(baseline_run(vec![incomplete(world(), Part::Users)]).as_deref(), Some("before"));
+        for rights in [CollectorRights::Limited, CollectorRights::Unknown] {
+            let mut limited = world();
+            limited.collector.rights = rights;
+            assert_eq!(baseline_run(vec![limited]).as_deref(), Some("before"), "{rights:?}");
+        }
         assert_eq!(baseline_run(vec![elsewhere]).as_deref(), Some("before"));
         assert_eq!(
             baseline_run(Vec::new()),

@@ -24,7 +24,7 @@ pub use entities::{
     Site, TwoFactor, User, UserRole,
 };
 pub use ids::{AssetGroupId, AuthenticationSourceId, PrivilegeId, RoleId, SiteId, UserId};
-pub use person::{Confidence, MatchedBy, Person, RosterMatch, RosterSource};
+pub use person::{Confidence, DeclaredOwner, MatchedBy, Person, RosterMatch, RosterSource, Unexplained};
 pub use shared::Shared;
 
 use chrono::{DateTime, Utc};
@@ -82,6 +82,14 @@ pub struct Snapshot {
     pub coverage: Coverage,
     /// Where two answers of the console disagree, in the order of the cross-checks.
     pub anomalies: Vec<Anomaly>,
+}
+
+impl Snapshot {
+    /// Whether every account there is was seen, so that one that is not here does not exist. A collector with limited
+    /// rights is shown some accounts alone, and nothing tells that there are more.
+    pub fn saw_everyone(&self) -> bool {
+        self.coverage.was_seen(Part::Users) && self.collector.rights == CollectorRights::GlobalAdministrator
+    }
 }
 
 /// A console: labelled by the configured name, identified by what it says of itself.

@@ -65,11 +65,12 @@ pub type Reading = Result<(Roster, RosterSource), RosterError>;
 /// Puts a person behind every account, and books the roster in the coverage of every snapshot. Without a roster nobody is
 /// asked, and the part has a gap.
 pub fn apply(snapshots: &mut [Snapshot], reading: &Reading, links: &Links) {
+    let owners = reading.as_ref().map_or(Vec::new(), |(roster, _)| links.owners(roster));
     for snapshot in snapshots {
         match reading {
             Ok((roster, source)) => {
                 join(&snapshot.console.name, &mut snapshot.users, roster, links);
-                snapshot.roster = Some(source.clone());
+                snapshot.roster = Some(RosterSource { owners: owners.clone(), ..source.clone() });
                 book(&mut snapshot.coverage, Some(source.people), source.people, None);
             }
             Err(error) => book(&mut snapshot.coverage, None, 0, Some(error.gap())),
@@ -97,7 +98,15 @@ mod tests {
             .map_err(|mistake| RosterError::Malformed { label: "people.csv".into(), mistake })?;
         let people = roster.len() as u64;
         let read = snapshot(Vec::new()).started;
-        Ok((roster, RosterSource { label: "people.csv".into(), sha256: "ab".repeat(32), people, read }))
+        let source = RosterSource {
+            label: "people.csv".into(),
+            sha256: "ab".repeat(32),
+            people,
+            read,
+            owners: Vec::new(),
+            unexplained: roster.unexplained().clone(),
+        };
+        Ok((roster, source))
     }
 
     #[test]
@@ -112,6 +121,53 @@ mod tests {
         }
         assert_eq!(snapshots[0].users[0].person.person().unwrap().id, "7");
         assert_eq!(snapshots[0].users[1].person, RosterMatch::Nobody);
+    }
+
+    #[test]
+    fn declared_owners_are_looked_up_among_everybody() {
+        let csv = "id,login,email,name,status\nE7,,ana@corp.example,Ana Silva,active\nE8,,,\"Silva, Ana\",left\nE9,,,E7,left\n";
+        let mut links = Links::default();
+        for owner in [" e7 ", "Ana+x@CORP.example", "ana silva", "Platform team"] {
+            links.ask(owner);
+        }
+        let mut snapshots = [snapshot(vec![user(1, "nobody")])];
+        apply(&mut snapshots, &reading(csv), &links);
+        let owners = &snapshots[0].roster.as_ref().unwrap().owners;
+        let found: Vec<_> = owners
+            .iter()
+            .map(|one| {
+                (one.owner.as_str(), one.people.iter().map(|person| person.id.as_str()).collect::<Vec<_>>())
+            })
+            .collect();
+        let expected = [
+            ("ana silva", vec!["E7", "E8"]),
+            ("ana+x@corp.example", vec!["E7"]),
+            ("e7", vec!["E7"]),
+            ("platform team", vec![]),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn words_for_states_that_are_not_known_are_counted() {
+        let unexplained = |states: &[String]| {
+            let rows = states.iter().enumerate().map(|(id, state)| format!("{id},{state},x{id}\n"));
+            let rows: Vec<String> = rows.collect();
+            let csv = format!("id,status,login\n{}", rows.concat());
+            parse(csv.as_bytes(), &Layout::new(Format::Csv), 100).unwrap().unexplained().clone()
+        };
+        let few = unexplained(&["on leave", "active", "furlough", "left", "furlough", ""].map(str::to_owned));
+        assert_eq!((few.words, few.others), (vec![("furlough".into(), 2), ("on leave".into(), 1)], 0));
+        let many: Vec<_> = (0..30).map(|state| format!("state {state}")).collect();
+        let many = unexplained(&many);
+        assert_eq!((many.words.len(), many.others), (20, 10));
+    }
+
+    #[test]
+    fn a_snapshot_of_before_reads() {
+        let old = r#"{"label":"people.csv","sha256":"ab","people":2,"read":"2026-09-21T00:00:00Z"}"#;
+        let source: RosterSource = serde_json::from_str(old).unwrap();
+        assert_eq!((source.owners.len(), source.unexplained.words.len()), (0, 0));
     }
 
     #[test]

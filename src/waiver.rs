@@ -61,6 +61,11 @@ impl Waiver {
         self.console.as_deref().is_none_or(|wanted| named(wanted, console))
     }
 
+    /// Whether it may speak of several subjects.
+    pub fn is_pattern(&self) -> bool {
+        self.subject.as_deref().is_some_and(|subject| subject.contains('*'))
+    }
+
     /// Whether it speaks of a finding of its rule on a console, whatever the time.
     pub fn covers(&self, console: &ConsoleIdentity, finding: &Finding) -> bool {
         self.names(&console.name, || finding.id(console), &finding.subject)

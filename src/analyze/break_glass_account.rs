@@ -12,8 +12,8 @@ about! {
     code: "GOV-04",
     title: "Break-glass accounts missing, unfit or used",
     flags: "Consoles with fewer than min declared break-glass accounts that are enabled, local and privileged; declared \
-            ones that do not exist, could not be used on the day, were not tried out within tested_within_days, or were \
-            used since they were tried out.",
+            ones that do not exist, could not be used on the day, were not tried out within tested_within_days (a day that \
+            lies ahead is no trial), or were used since they were tried out.",
     evidence: "The declarations of kind break_glass, and state, source, power and last use of their accounts.",
     why: "When the identity provider is down, these accounts are the only way in; when they are used on any other day, \
           somebody goes around it.",
@@ -23,7 +23,7 @@ about! {
     api_call: "POST /api/3/users creates one; PUT /api/3/users/{id} mends it (it replaces the whole user and drops grants: \
                read them before, restore them after).",
     needs: &[Part::Users, Part::UserPrivileges, Part::LastLogon],
-    version: 2,
+    version: 3,
 }
 
 rule! {
@@ -95,8 +95,7 @@ impl BreakGlassAccount {
             let summary = if declared.is_empty() {
                 format!("No break-glass account is declared for {name}")
             } else {
-                let works = if sure == 1 { "works" } else { "work" };
-                format!("Of {} on {name}, {sure} {works}: {} are needed", amount(declared.len(), "break-glass account"), self.min)
+                in_words(&name, &answers, self.min)
             };
             let of = |wanted: bool| {
                 let these = declared.iter().zip(&answers).filter(|(_, answer)| (**answer == Some(true)) == wanted);
@@ -114,15 +113,19 @@ impl BreakGlassAccount {
     /// What is wrong with one of them.
     fn account(&self, context: Context<'_>, declared: &DeclaredAccount, user: &User, outcome: &mut Outcome) {
         let today = context.now.date_naive();
-        let in_use = was_used(context, declared.tested, user);
+        // A day that lies ahead is no trial yet: it explains no use.
+        let ahead = declared.tested.is_some_and(|day| day > today);
+        let tested = declared.tested.filter(|day| *day <= today);
+        let in_use = was_used(context, tested, user);
         let privileged = context.is_privileged(user);
         let tested_late =
-            declared.tested.is_none_or(|day| (today - day).num_days() > i64::from(self.tested_within_days));
+            !ahead && tested.is_none_or(|day| (today - day).num_days() > i64::from(self.tested_within_days));
         let answers = [
             (user.enabled.map(|enabled| !enabled), "is disabled"),
             (user.locked, "is locked"),
             (user.is_local().map(|local| !local), "is not local"),
             (privileged.map(|privileged| !privileged), "is not privileged"),
+            (Some(ahead), "has a trial that lies ahead"),
             (Some(tested_late), if declared.tested.is_some() { "was tried out too long ago" } else { "was never tried out" }),
             (in_use, "was used"),
         ];
@@ -140,6 +143,22 @@ impl BreakGlassAccount {
                 .with("administrative power", yes_no(privileged))
                 .with("owner", cut(declared.owner.as_deref().unwrap_or("none")))
         });
+    }
+}
+
+/// How many of the declared accounts, at least one, work where more are needed.
+fn in_words(console: &str, answers: &[Option<bool>], min: u32) -> String {
+    let sure = answers.iter().filter(|answer| **answer == Some(true)).count();
+    let needed = format!("{min} {} needed", if min == 1 { "is" } else { "are" });
+    match (answers, sure) {
+        (all, sure) if all.len() == sure => {
+            format!("{console} has {} that works, {needed}", amount(sure, "break-glass account")).replace("s that works", "s that work")
+        }
+        ([Some(false)], _) => format!("The only break-glass account on {console} does not work, {needed}"),
+        ([_], _) => format!("The only break-glass account on {console} may not work, {needed}"),
+        (all, 1) => format!("1 of {} break-glass accounts on {console} works, {needed}", all.len()),
+        (all, 0) => format!("None of {} break-glass accounts on {console} works for sure, {needed}", all.len()),
+        (all, sure) => format!("{sure} of {} break-glass accounts on {console} work, {needed}", all.len()),
     }
 }
 
@@ -285,6 +304,31 @@ mod tests {
             println!("{tested:?}");
             check_first(glass(1, "glass1"), tested, expected);
         }
+    }
+
+    #[test]
+    fn a_trial_that_lies_ahead_is_none_and_explains_no_use() {
+        let says = |first: User, tested| {
+            let found = judged(&rule(), world(vec![first, glass(2, "glass2")]), &two(Some(tested))).findings;
+            found.into_iter().map(|found| found.summary).collect::<Vec<_>>()
+        };
+        let used = User { last_logon: Some(logon(Some("2026-09-20T09:00:00Z"))), ..glass(1, "glass1") };
+        assert_eq!(says(glass(1, "glass1"), "2026-09-21"), Vec::<String>::new());
+        let ahead = "The break-glass account glass1 has a trial that lies ahead";
+        assert_eq!(says(glass(1, "glass1"), "2026-09-22"), [ahead]);
+        assert_eq!(says(used, "2027-01-31"), [format!("{ahead} and was used")]);
+    }
+
+    #[test]
+    fn too_few_are_told_in_a_sentence() {
+        let of = |answers: &[Option<bool>], min| in_words("hq", answers, min);
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(of(&[yes], 2), "hq has 1 break-glass account that works, 2 are needed");
+        assert_eq!(of(&[yes, yes], 3), "hq has 2 break-glass accounts that work, 3 are needed");
+        assert_eq!(of(&[no], 1), "The only break-glass account on hq does not work, 1 is needed");
+        assert_eq!(of(&[None], 2), "The only break-glass account on hq may not work, 2 are needed");
+        assert_eq!(of(&[yes, no], 2), "1 of 2 break-glass accounts on hq works, 2 are needed");
+        assert_eq!(of(&[no, no], 2), "None of 2 break-glass accounts on hq works for sure, 2 are needed");
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub struct DeclaredAccount {
     /// What kind of account.
     #[serde(default)]
     pub kind: AccountKind,
-    /// Who answers for it: the id of a person in the roster, or a name.
+    /// Who answers for it: the id, mail address or name of a person in the roster.
     pub owner: Option<String>,
     /// What it is for.
     pub purpose: Option<String>,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Context, Outcome, Rule, cut, enabled, logon, sight, yes_no};
+use super::{Context, Outcome, Rule, amount, cut, enabled, logon, sight, yes_no};
 use crate::finding::{Finding, Severity};
 use crate::graph::{Idle, LastSeen, SeenBy};
 use crate::model::{Part, User};
@@ -67,7 +67,7 @@ impl Rule for DormantAccount {
                     Some(true) => (Severity::High, self.privileged_days),
                     _ => (Severity::Medium, self.days),
                 };
-                let summary = format!("{} has not logged on for more than {days} days", cut(&user.login));
+                let summary = format!("{} has not logged on for more than {}", cut(&user.login), amount(days, "day"));
                 Finding::new(&ABOUT, user, severity, summary)
                     .with("last seen", sight(graph, user))
                     .with("last logon", logon(graph, user))

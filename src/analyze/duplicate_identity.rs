@@ -39,7 +39,7 @@ impl Rule for DuplicateIdentity {
             examined: users.iter().filter(comparable).count() as u64,
             expected: users.len() as u64,
             findings: clusters.map(|cluster| finding(&graph.snapshot().console, &cluster)).collect(),
-            lacks: None,
+            ..Outcome::default()
         }
     }
 }

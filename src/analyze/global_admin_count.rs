@@ -1,6 +1,6 @@
 //! PRIV-02: too few or too many Global Administrators.
 
-use super::{Context, Outcome, Rule, amount, enabled, holds_everything, logins};
+use super::{Context, Outcome, Rule, amount, enabled, holds_everything, logins, saw_everyone};
 use crate::finding::{Finding, Severity};
 use crate::model::{GLOBAL_ADMIN, Part, User};
 
@@ -8,8 +8,10 @@ about! {
     id: "global_admin_count",
     code: "PRIV-02",
     title: "Number of Global Administrators outside the agreed band",
-    flags: "A console with fewer enabled Global Administrators than min, more than max, or none at all.",
-    evidence: "Enabled accounts with the role global-admin or the superuser flag.",
+    flags: "A console with fewer enabled Global Administrators than min, more than max, or none at all; and one whose \
+            enabled Global Administrators are all programs' accounts, declared as service accounts or named like one.",
+    evidence: "Enabled accounts with the role global-admin. Superusers and accounts with every privilege outside that role \
+               are named beside them and not counted: superuser_outside_global_admin tells of them.",
     why: "One administrator is one accident away from a lock-out; every one too many is another way to take the console \
           over.",
     severity: Severity::Critical,
@@ -19,7 +21,7 @@ about! {
                the whole user and drops grants: read them before, restore them after; a local account's authentication \
                type changes from admin to normal).",
     needs: &[Part::Users],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -37,7 +39,8 @@ impl Rule for GlobalAdminCount {
         (self.min > self.max).then(|| format!("min ({}) is above max ({})", self.min, self.max))
     }
 
-    fn examine(&self, Context { graph, .. }: Context<'_>) -> Outcome {
+    fn examine(&self, context: Context<'_>) -> Outcome {
+        let Context { graph, .. } = context;
         let mut outcome = Outcome::default();
         let snapshot = graph.snapshot();
         let (certain, possible): (Vec<&User>, Vec<&User>) =
@@ -47,7 +50,7 @@ impl Rule for GlobalAdminCount {
         let (fewest, most) = (certain.len(), certain.len() + possible.len());
         let (min, max) = (self.min as usize, self.max as usize);
         // More users can only raise the number: too many is proved by those seen, too few only by seeing all.
-        let too_few = snapshot.coverage.is_complete(Part::Users) && most < min.max(1);
+        let too_few = saw_everyone(snapshot) && most < min.max(1);
         let wrong = if fewest > max || too_few {
             Some(true)
         } else {
@@ -70,8 +73,27 @@ impl Rule for GlobalAdminCount {
                 .collect();
             if others.is_empty() { finding } else { finding.with("also hold everything", logins(&others)) }
         });
+        if most > 0 {
+            outcome.judge(programs_alone(context, &certain, &possible), || {
+                let summary = "Every enabled Global Administrator of the console is a program's account";
+                Finding::new(&ABOUT, &snapshot.console, Severity::High, summary)
+                    .aspect("programs")
+                    .with("Global Administrators", logins(&certain))
+            });
+        }
         outcome
     }
+}
+
+/// Whether no administrator is a person, who could act when a program cannot. One person proves that there is one;
+/// that there is none, only seeing everybody.
+fn programs_alone(context: Context<'_>, certain: &[&User], possible: &[&User]) -> Option<bool> {
+    let is_person = |user: &&User| !context.is_programs(user);
+    if certain.iter().any(is_person) {
+        return Some(false);
+    }
+    let proven = saw_everyone(context.graph.snapshot()) && !certain.is_empty() && !possible.iter().any(is_person);
+    proven.then_some(true)
 }
 
 /// By the role alone: the flag outside it is `superuser_outside_global_admin`'s to tell. `None` for an account without
@@ -83,9 +105,10 @@ fn has_role(user: &User) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::check::{Expect, check, findings};
+    use crate::analyze::check::{Around, Expect, check, check_in, findings, judged};
+    use crate::analyze::{AccountKind, DeclaredAccount};
     use crate::model::sample::{global_admin, incomplete, snapshot, user};
-    use crate::model::{Snapshot, UserRole};
+    use crate::model::{CollectorRights, Snapshot, UserRole};
 
     fn admins(count: i64) -> Snapshot {
         snapshot((1..=count).map(|id| global_admin(id, &format!("admin{id}"))).chain([user(99, "mia")]).collect())
@@ -127,6 +150,11 @@ mod tests {
         check(&rule(), incomplete(admins(1), Part::Users), Expect::Unknown);
         check(&rule(), incomplete(admins(0), Part::Users), Expect::Unknown);
         check(&rule(), incomplete(admins(6), Part::Users), Expect::Fail(&["hq"]));
+        for (count, expected) in [(0, Expect::Unknown), (1, Expect::Unknown), (6, Expect::Fail(&["hq"]))] {
+            let mut limited = admins(count);
+            limited.collector.rights = CollectorRights::Limited;
+            check(&rule(), limited, expected);
+        }
     }
 
     #[test]
@@ -140,6 +168,27 @@ mod tests {
         check(&rule(), with_roleless(3), Expect::Pass);
         check(&rule(), with_roleless(5), Expect::Unknown);
         check(&rule(), with_roleless(6), Expect::Fail(&["hq"]));
+    }
+
+    #[test]
+    fn administrators_of_whom_none_is_a_person_are_told() {
+        let with = |logins: &[&str]| snapshot((1..).zip(logins).map(|(id, login)| global_admin(id, login)).collect());
+        check(&rule(), with(&["svc-a", "svc-b"]), Expect::Fail(&["hq"]));
+        check(&rule(), with(&["svc-a", "mia"]), Expect::Pass);
+        let mut around = Around::default();
+        let declare = |login: &str, kind| DeclaredAccount { kind, ..DeclaredAccount::of(login) };
+        around.policy.accounts = vec![declare("scanner", AccountKind::Service)];
+        let found = judged(&rule(), with(&["svc-a", "scanner"]), &around).findings;
+        let says = "Every enabled Global Administrator of the console is a program's account";
+        assert_eq!((found.len(), found[0].severity, &*found[0].summary), (1, Severity::High, says));
+        around.policy.accounts.push(declare("svc-a", AccountKind::BreakGlass));
+        check_in(&rule(), with(&["svc-a", "scanner"]), &around, Expect::Pass);
+        let mut limited = with(&["svc-a", "svc-b"]);
+        limited.collector.rights = CollectorRights::Limited;
+        check(&rule(), limited, Expect::Unknown);
+        let mut perhaps = with(&["svc-a", "svc-b", "mia"]);
+        perhaps.users[2].enabled = None;
+        check(&rule(), perhaps, Expect::Unknown);
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Rule for GrantMismatch {
             examined: if compared { expected } else { 0 },
             expected,
             findings: disagreements(graph, CHECKS).iter().map(finding).collect(),
-            lacks: None,
+            ..Outcome::default()
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Context, Outcome, Rule, amount, cut, list, logins};
 use crate::finding::{Finding, Judgement, Severity, Verdict};
 use crate::graph::AccessGraph;
-use crate::model::{Gap, Part, PartCoverage, PartState, TwoFactor, User};
+use crate::model::{Coverage, Gap, Part, PartCoverage, PartState, TwoFactor, User};
 
 /// The most gaps that one finding shows; the coverage lists them all.
 const SHOWN: usize = 5;
@@ -12,7 +12,8 @@ about! {
     id: "incomplete_collection",
     code: "GOV-05",
     title: "Collection incomplete",
-    flags: "Every part of the population that was not seen whole, or whose answers prove nothing.",
+    flags: "Every part of the population that was not seen whole, or whose answers prove nothing; a console of which \
+            nothing was collected is one finding.",
     evidence: "The coverage of every part: what was expected, what was seen, and each gap.",
     why: "What was not seen is not certified: no verdict rests on it, and a sign-off must not either.",
     severity: Severity::High,
@@ -20,7 +21,7 @@ about! {
                  and asset groups; mend what the gaps name, and run the review again.",
     api_call: "GET each endpoint that the gaps name, with the service account; the answer says what is missing.",
     needs: &Part::ALL,
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -33,13 +34,18 @@ impl Rule for IncompleteCollection {
         let mut outcome = Outcome::default();
         let Context { graph, .. } = context;
         let snapshot = graph.snapshot();
-        for part in Part::ALL {
+        let missing = uncollected(&snapshot.coverage);
+        if let Some(first) = missing.first() {
+            (outcome.examined, outcome.expected) = (missing.len() as u64, missing.len() as u64);
+            outcome.findings.push(with_verdicts(not_collected(graph, first, &missing), context));
+        }
+        for part in Part::ALL.into_iter().filter(|part| !missing.iter().any(|seen| seen.part == *part)) {
             let seen = snapshot.coverage.part(part);
             let problem = seen.and_then(|seen| problem(seen.state).map(|problem| (seen, problem)));
+            // Where no account is open, the answers prove what they had to.
+            let problem = problem.filter(|(seen, _)| !is_two_factor(seen) || !open(graph).is_empty());
             outcome.judge(seen.map(|_| problem.is_some()), || {
-                if let Some(seen) = seen.filter(|seen| {
-                    seen.part == Part::TwoFactor && seen.state == PartState::Undetermined
-                }) {
+                if let Some(seen) = seen.filter(|seen| is_two_factor(seen)) {
                     return with_verdicts(two_factor(graph, seen), context);
                 }
                 let (says, severity) = problem.map_or(("was not seen", Severity::High), |(_, problem)| problem);
@@ -52,6 +58,37 @@ impl Rule for IncompleteCollection {
         }
         outcome
     }
+}
+
+/// The parts of a console of which nothing was collected; none if anything was. What does not come from the console
+/// says nothing of it.
+fn uncollected(coverage: &Coverage) -> Vec<&PartCoverage> {
+    let own = |seen: &&PartCoverage| ![Part::Roster, Part::LastLogon].contains(&seen.part);
+    let parts: Vec<_> = coverage.parts.iter().filter(own).collect();
+    let nothing = parts.iter().all(|seen| seen.state == PartState::Incomplete && seen.examined == 0);
+    if nothing && parts.len() > 1 { parts } else { Vec::new() }
+}
+
+/// One cause is one finding, whatever it costs.
+fn not_collected(graph: &AccessGraph, first: &PartCoverage, missing: &[&PartCoverage]) -> Finding {
+    let console = &graph.snapshot().console;
+    let mut gaps = missing.iter().flat_map(|seen| &seen.gaps).map(describe);
+    let why = gaps.next().unwrap_or_else(|| format!("{} gave no answer", first.part));
+    let summary = format!("Console {} was not collected: {why}", cut(&console.name));
+    let finding = Finding::new(&ABOUT, console, Severity::High, summary)
+        .aspect("console")
+        .with("parts", list(missing.iter().map(|seen| seen.part.as_str())));
+    gaps.take(SHOWN).fold(finding, |finding, gap| finding.with("gap", gap))
+}
+
+fn is_two_factor(seen: &PartCoverage) -> bool {
+    seen.part == Part::TwoFactor && seen.state == PartState::Undetermined
+}
+
+/// Local accounts whose two-factor state could not be determined, by id.
+fn open(graph: &AccessGraph) -> Vec<&User> {
+    let local = graph.users().iter().filter(|user| user.is_local() == Some(true));
+    local.filter(|user| user.two_factor == TwoFactor::Undetermined).collect()
 }
 
 /// What the gaps cost: verdicts that are not given, and verdicts that rest on a part of the population.
@@ -72,7 +109,7 @@ fn with_verdicts(finding: Finding, context: Context<'_>) -> Finding {
 /// Answers on some accounts prove nothing, those on the others do: the finding names the accounts.
 fn two_factor(graph: &AccessGraph, seen: &PartCoverage) -> Finding {
     let local = || graph.users().iter().filter(|user| user.is_local() == Some(true));
-    let open: Vec<&User> = local().filter(|user| user.two_factor == TwoFactor::Undetermined).collect();
+    let open = open(graph);
     let summary = format!(
         "The two-factor state of {} of {} could not be determined",
         open.len(),
@@ -107,7 +144,7 @@ fn evidence(finding: Finding, seen: &PartCoverage) -> Finding {
 fn describe(gap: &Gap) -> String {
     let id = gap.id.as_deref().map(|id| format!(" for {}", cut(id))).unwrap_or_default();
     let status = gap.last_status.map(|status| format!(", last status {status}")).unwrap_or_default();
-    format!("{}{id}: {} after {} attempts{status}", cut(&gap.endpoint), gap.reason.as_str(), gap.attempts)
+    format!("{}{id}: {} after {}{status}", cut(&gap.endpoint), gap.reason.as_str(), amount(gap.attempts, "attempt"))
 }
 
 #[cfg(test)]
@@ -154,6 +191,35 @@ mod tests {
         assert_eq!(found[0].affected, [crate::model::UserId(3)]);
         assert_eq!(found[0].evidence[0], ("accounts", "cy".to_owned()));
         assert_eq!((&*found[0].aspect, found[0].severity), ("two_factor", Severity::Medium));
+    }
+
+    #[test]
+    fn no_account_whose_state_is_open_is_no_finding() {
+        let mut world = with_state(Part::TwoFactor, PartState::Undetermined);
+        check(&rule(), world.clone(), Expect::Unknown);
+        world.users = vec![local_user(2, "ben")];
+        check(&rule(), world, Expect::Unknown);
+    }
+
+    #[test]
+    fn a_console_of_which_nothing_was_collected_is_one_finding() {
+        let mut world = snapshot(Vec::new());
+        for part in world.coverage.parts.clone().iter().map(|entry| entry.part) {
+            if ![Part::Roster, Part::LastLogon].contains(&part) {
+                world = incomplete(world, part);
+            }
+        }
+        let gap = world.coverage.parts[0].gaps[0].clone();
+        world.coverage.parts.iter_mut().for_each(|entry| entry.gaps.clear());
+        world.coverage.parts[0].gaps.push(Gap { attempts: 1, ..gap });
+        let found = findings(&rule(), world.clone());
+        let says = "Console hq was not collected: /api/3/users/{id}/sites for 7: unavailable after 1 attempt, last status 503";
+        assert_eq!((found.len(), found[0].summary.as_str(), found[0].severity), (1, says, Severity::High));
+        let (label, parts) = &found[0].evidence[0];
+        assert!(*label == "parts" && parts.starts_with(world.coverage.parts[0].part.as_str()), "{parts}");
+        let users = world.coverage.parts.iter_mut().find(|entry| entry.part == Part::Users).unwrap();
+        users.examined = 1;
+        assert!(findings(&rule(), world).len() > 10, "a console that answered anything is told by its parts");
     }
 
     #[test]

@@ -4,9 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::Context;
 use crate::graph::AccessGraph;
-use crate::model::{
-    CollectorRights, Coverage, CrossCheck, Part, PartState, Role, RosterMatch, Snapshot, TwoFactor, User,
-};
+use crate::model::{Coverage, CrossCheck, Part, PartState, Role, RosterMatch, Snapshot, TwoFactor, User};
 
 /// Whether all conditions hold: one that does not settles it, else one that is not known leaves it open.
 pub(super) fn all_of<const N: usize>(conditions: [Option<bool>; N]) -> Option<bool> {
@@ -26,11 +24,9 @@ pub(super) fn enabled(graph: &AccessGraph) -> impl Iterator<Item = &User> {
     graph.users().iter().filter(|user| user.is_enabled())
 }
 
-/// Whether a run saw every account there is, so that one that it did not see is not there. A collector with limited
-/// rights is shown some accounts alone, and nothing tells that there are more.
+/// Whether a run saw every account there is, so that one that it did not see is not there.
 pub(super) fn saw_everyone(snapshot: &Snapshot) -> bool {
-    snapshot.coverage.was_seen(Part::Users)
-        && snapshot.collector.rights == CollectorRights::GlobalAdministrator
+    snapshot.saw_everyone()
 }
 
 /// Whether everybody who holds a role is known: that somebody does not is proved only by seeing every user with its
@@ -59,9 +55,10 @@ pub(super) fn has_left(user: &User, now: DateTime<Utc>) -> Option<bool> {
 /// that there is not.
 pub(super) fn others_are_seen(context: Context<'_>) -> bool {
     let others = context.estate.iter().filter(|graph| !std::ptr::eq(*graph, context.graph));
-    others.map(|graph| &graph.snapshot().coverage).all(|coverage| {
-        let people = coverage.part(Part::Roster).is_none_or(|seen| seen.state != PartState::Incomplete);
-        people && coverage.is_complete(Part::Users)
+    others.map(AccessGraph::snapshot).all(|snapshot| {
+        let roster = snapshot.coverage.part(Part::Roster);
+        let people = roster.is_none_or(|seen| seen.state != PartState::Incomplete);
+        people && saw_everyone(snapshot)
     })
 }
 

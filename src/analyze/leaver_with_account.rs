@@ -4,7 +4,7 @@ use chrono::{Days, NaiveDate};
 
 use super::{Context, Outcome, Rule, cut, enabled, matched, sight, yes_no};
 use crate::finding::{Finding, Severity};
-use crate::model::{Part, Person, RosterMatch, User};
+use crate::model::{Part, Person, RosterMatch, Unexplained, User};
 
 about! {
     id: "leaver_with_account",
@@ -32,6 +32,9 @@ rule! {
     }
 }
 
+/// The most words of the roster in a note.
+const SHOWN: usize = 5;
+
 /// The longest grace: beyond it, the rule would hardly speak of anybody.
 const LONGEST: u32 = 365;
 
@@ -42,9 +45,9 @@ impl Rule for LeaverWithAccount {
 
     fn examine(&self, context: Context<'_>) -> Outcome {
         let Context { graph, now, .. } = context;
-        if graph.snapshot().roster.is_none() {
+        let Some(roster) = &graph.snapshot().roster else {
             return Outcome::lacking("there is no roster: add a [roster] table");
-        }
+        };
         let mut outcome = Outcome::default();
         for user in enabled(graph) {
             let left = match &user.person {
@@ -55,6 +58,7 @@ impl Rule for LeaverWithAccount {
             };
             outcome.judge(left, || finding(context, user));
         }
+        outcome.hint = hint(&roster.unexplained);
         outcome
     }
 }
@@ -71,6 +75,25 @@ impl LeaverWithAccount {
             left => left,
         }
     }
+}
+
+/// The words of the roster that neither say that somebody left nor that somebody is there, and where to explain them.
+fn hint(Unexplained { words, others }: &Unexplained) -> Option<String> {
+    if words.is_empty() {
+        return None;
+    }
+    if *others > 0 {
+        // Whatever these are, they are not for a report.
+        let problem = format!("the roster has more than {} states that are not known", words.len());
+        return Some(format!("{problem}: is [roster.columns] status the right column?"));
+    }
+    let shown = words.iter().take(SHOWN).map(|(word, people)| format!("{word:?} ({people})"));
+    let mut shown: Vec<String> = shown.collect();
+    let rest: u64 = words.iter().skip(SHOWN).map(|(_, people)| people).sum();
+    if rest > 0 {
+        shown.push(format!("others ({rest})"));
+    }
+    Some(format!("the roster has states of its own, add them to [roster] left or employed: {}", shown.join(", ")))
 }
 
 fn finding(context: Context<'_>, user: &User) -> Finding {
@@ -94,12 +117,28 @@ fn finding(context: Context<'_>, user: &User) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyze::check::{Expect, check, findings};
+    use crate::analyze::check::{Around, Expect, check, findings, judged};
     use crate::model::sample::{incomplete, known_as, person, snapshot, user, with_roster};
     use crate::model::{MatchedBy, Snapshot};
 
     fn rule() -> LeaverWithAccount {
         LeaverWithAccount::default()
+    }
+
+    #[test]
+    fn words_that_are_not_known_are_named_with_their_key() {
+        let mut world = with_roster(snapshot(vec![of(None, None)]));
+        let words = ["furlough", "b", "c", "d", "e", "f"].into_iter().zip([9, 5, 4, 3, 2, 1]);
+        let words = words.map(|(word, people)| (word.into(), people)).collect();
+        world.roster.as_mut().unwrap().unexplained = Unexplained { words, others: 0 };
+        let mut crowded = world.clone();
+        let judgement = judged(&rule(), world, &Around::default());
+        let says = "1 of 1 could not be judged: the roster has states of its own, add them to [roster] left or employed: \
+                    \"furlough\" (9), \"b\" (5), \"c\" (4), \"d\" (3), \"e\" (2), others (1)";
+        assert_eq!(judgement.note.as_deref(), Some(says));
+        crowded.roster.as_mut().unwrap().unexplained.others = 1;
+        let note = judged(&rule(), crowded, &Around::default()).note.unwrap();
+        assert!(note.ends_with("is [roster.columns] status the right column?") && !note.contains("furlough"), "{note}");
     }
 
     /// The sample world is judged on 2026-09-21.

@@ -53,7 +53,7 @@ impl Rule for LockedAccount {
             let changes = self.changes(context, user);
             let flapping = u32::try_from(changes).is_ok_and(|changes| changes >= self.flapping);
             outcome.judge(any_of([user.locked, Some(flapping)]), || {
-                let often = format!("was locked or unlocked {changes} times within {} days", self.flapping_days);
+                let often = format!("was locked or unlocked {} within {}", amount(changes, "time"), amount(self.flapping_days, "day"));
                 let says = match (user.locked == Some(true), flapping) {
                     (true, false) => "is locked after failed logins".to_owned(),
                     (true, true) => format!("is locked after failed logins, and {often}"),

@@ -45,7 +45,10 @@ impl Rule for LoginLockThreshold {
             let (says, setting) = match threshold {
                 None => ("never lock an account".to_owned(), "missing".to_owned()),
                 Some(threshold @ ..=0) => ("never lock an account".to_owned(), threshold.to_string()),
-                Some(threshold) => (format!("lock an account only after {threshold} tries"), threshold.to_string()),
+                Some(threshold) => {
+                    let tries = if threshold == 1 { "1 try".to_owned() } else { format!("{threshold} tries") };
+                    (format!("lock an account only after {tries}"), threshold.to_string())
+                },
             };
             Finding::new(&ABOUT, &snapshot.console, Severity::Medium, format!("Failed logins {says}"))
                 .with("authentication.loginLockThreshold", setting)

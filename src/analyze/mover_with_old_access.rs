@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Outcome, Rule, all_of, amount, any_of, cut, enabled, yes_no};
+use super::{Context, Outcome, Rule, all_of, amount, any_of, cut, enabled, saw_everyone, yes_no};
 use crate::finding::{Finding, Severity};
 use crate::history::Baseline;
 use crate::model::{Part, Person, RosterMatch, User, UserId};
@@ -21,7 +21,7 @@ about! {
     api_call: "PUT /api/3/users/{id}/sites and /asset_groups with the ids to keep; PUT /api/3/users/{id} with role.id \
                (it replaces the whole user and drops grants: read them before, restore them after).",
     needs: &[Part::Users, Part::UserSites, Part::UserAssetGroups, Part::Roster],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -43,7 +43,7 @@ impl Rule for MoverWithOldAccess {
             return Outcome::lacking("the run to compare with had no roster: sign off one that has");
         }
         let earlier: BTreeMap<UserId, &User> = baseline.snapshot.users.iter().map(|user| (user.id, user)).collect();
-        let listed_all = baseline.snapshot.coverage.is_complete(Part::Users);
+        let listed_all = saw_everyone(baseline.snapshot);
         let mut outcome = Outcome::default();
         for now in enabled(graph) {
             let Some(then) = earlier.get(&now.id) else {
@@ -113,7 +113,7 @@ fn are_same<T: PartialEq>(then: Option<&Vec<T>>, now: Option<&Vec<T>>) -> Option
 }
 
 fn finding(baseline: &Baseline<'_>, then: &User, now: &User) -> Finding {
-    let summary = format!("{} has the access of before its person moved", cut(&now.login));
+    let summary = format!("{} still has the access it had before its person moved", cut(&now.login));
     let mut finding = Finding::new(&ABOUT, now, Severity::Medium, summary);
     if let (Some(was), Some(is)) = (then.person.person(), now.person.person()) {
         finding = finding
@@ -146,7 +146,7 @@ mod tests {
     use crate::analyze::check::{Around, Expect, check_in, judged};
     use crate::history::{Before, History, Signed};
     use crate::model::sample::{global_admin, incomplete, known_as, person, snapshot, user, with_roster};
-    use crate::model::{Answer, AssetGroupId, MatchedBy, SiteId, Snapshot};
+    use crate::model::{Answer, AssetGroupId, CollectorRights, MatchedBy, SiteId, Snapshot};
 
     fn rule() -> MoverWithOldAccess {
         MoverWithOldAccess::default()
@@ -251,6 +251,9 @@ mod tests {
     fn an_account_that_the_baseline_may_have_missed_is_unknown() {
         let then = incomplete(world(sales(user(2, "ben"))), Part::Users);
         check_in(&rule(), world(finance(mia())), &before(then), Expect::Unknown);
+        let mut limited = world(sales(user(2, "ben")));
+        limited.collector.rights = CollectorRights::Limited;
+        check_in(&rule(), world(finance(mia())), &before(limited), Expect::Unknown);
     }
 
     #[test]

@@ -19,7 +19,7 @@ about! {
                  disable the account if that holds here as well.",
     api_call: "PUT /api/3/users/{id} with enabled=false (it replaces the whole user and drops grants: read them before).",
     needs: &[Part::Users, Part::Roster],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -47,6 +47,11 @@ impl Rule for OpenOnAnotherConsole {
                     .with("role here", cut(&user.role.label()))
                     .with("administrative power here", yes_no(context.is_privileged(user)))
             });
+        }
+        // Without a roster, nobody is known to have left there; a disabled account is seen without one.
+        let mut others = estate.iter().filter(|there| !std::ptr::eq(*there, graph));
+        if outcome.expected > 0 && others.any(|there| there.snapshot().roster.is_none()) {
+            outcome.lacks = Some("whether people have left on another console is not known: add a [roster] table");
         }
         outcome
     }
@@ -87,8 +92,8 @@ fn closed_at(context: Context<'_>, there: &AccessGraph, twins: &[&User]) -> Stri
 mod tests {
     use super::*;
     use crate::analyze::check::{Around, Expect, check, check_in, judged};
-    use crate::model::sample::{incomplete, known_as, person, snapshot, user};
-    use crate::model::{Person, Snapshot};
+    use crate::model::sample::{incomplete, known_as, person, snapshot, user, with_roster};
+    use crate::model::{CollectorRights, Person, Snapshot};
 
     fn rule() -> OpenOnAnotherConsole {
         OpenOnAnotherConsole::default()
@@ -99,7 +104,7 @@ mod tests {
     }
 
     fn lab(users: Vec<User>) -> Snapshot {
-        let mut lab = snapshot(users);
+        let mut lab = with_roster(snapshot(users));
         lab.console.name = "lab".into();
         lab.console.uuid = Some("lab".into());
         lab
@@ -123,6 +128,21 @@ mod tests {
             println!("{says}");
             check_in(&rule(), snapshot(vec![user(1, "mia")]), &beside(vec![lab(there)]), expected);
         }
+    }
+
+    #[test]
+    fn without_a_roster_nobody_knows_who_has_left_there() {
+        let without = |there| beside(vec![Snapshot { roster: None, ..lab(vec![there]) }]);
+        check_in(&rule(), snapshot(vec![user(1, "mia")]), &without(user(9, "mia")), Expect::Unknown);
+        let closed = without(disabled(user(9, "mia")));
+        check_in(&rule(), snapshot(vec![user(1, "mia")]), &closed, Expect::Fail(&["mia"]));
+    }
+
+    #[test]
+    fn a_limited_account_there_may_not_have_been_shown_the_twin() {
+        let mut limited = lab(vec![user(9, "ben")]);
+        limited.collector.rights = CollectorRights::Limited;
+        check_in(&rule(), snapshot(vec![user(1, "mia")]), &beside(vec![limited]), Expect::Unknown);
     }
 
     #[test]

@@ -148,7 +148,10 @@ fn conclude(outcome: &Outcome, unseen: &[&str], undetermined: &[&str]) -> (Verdi
         (false, ..) => Some(parts.join("; ")),
         (true, Some(lacks), _) => Some(lacks.to_owned()),
         (true, None, 0) => None,
-        (true, None, missing) => Some(format!("{missing} of {} could not be judged", outcome.expected)),
+        (true, None, missing) => {
+            let hint = outcome.hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default();
+            Some(format!("{missing} of {} could not be judged{hint}", outcome.expected))
+        }
     };
     let verdict = if !outcome.findings.is_empty() {
         Verdict::Fail

@@ -95,6 +95,10 @@ proptest! {
             for judgement in judgements.iter().filter(rested) {
                 prop_assert_eq!(judgement.verdict, Verdict::Unknown, "{}", judgement.rule.id);
             }
+            let about_leavers = ["unaccountable_approver", "stale_report_access"];
+            for judgement in judgements.iter().filter(|one| about_leavers.contains(&&*one.rule.id)) {
+                prop_assert_ne!(judgement.verdict, Verdict::Pass, "{}", judgement.rule.id);
+            }
         }
         let of = |id: &str| judgements.iter().find(|judgement| judgement.rule.id == id).map(|one| one.verdict);
         if world.now.logon_sources.is_empty() {

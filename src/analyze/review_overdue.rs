@@ -9,8 +9,8 @@ about! {
     id: "review_overdue",
     code: "GOV-01",
     title: "Review overdue",
-    flags: "Consoles without a signed-off review that saw all their users, or whose last one is older than the required period: privileged_days for \
-            privileged access, days for all access.",
+    flags: "Consoles without a signed-off review that saw all their users as a Global Administrator, or whose last one is \
+            older than the required period: privileged_days for privileged access, days for all access.",
     evidence: "The last run of the job that somebody signed off, and when.",
     why: "A review that nobody signs off is a control that does not operate, whatever its reports say.",
     severity: Severity::High,
@@ -18,7 +18,7 @@ about! {
                  carried out, and sign the run off with `recert sign-off`.",
     api_call: "No call: a review is signed off with `recert sign-off`, not on the console.",
     needs: &[Part::Info],
-    version: 2,
+    version: 3,
 }
 
 rule! {
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::analyze::check::{Around, Expect, check, check_in, judged};
     use crate::history::{History, Signed};
-    use crate::model::Snapshot;
+    use crate::model::{CollectorRights, Snapshot};
     use crate::model::sample::{incomplete, snapshot};
 
     fn rule() -> ReviewOverdue {
@@ -151,6 +151,9 @@ mod tests {
         let partial = incomplete(world(), Part::Users);
         check_in(&rule(), world(), &signed(1, vec![partial]), Expect::Fail(&["hq"]));
         check_in(&rule(), world(), &signed(1, Vec::new()), Expect::Unknown);
+        let mut limited = world();
+        limited.collector.rights = CollectorRights::Limited;
+        check_in(&rule(), world(), &signed(1, vec![limited]), Expect::Fail(&["hq"]));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Outcome, Rule, amount, cut};
+use super::{Context, Outcome, Rule, amount, cut, saw_everyone};
 use crate::finding::{Finding, Severity, Subject, SubjectKind, digest};
 use crate::graph::AccessGraph;
 use crate::history::{Revocation, Revoked};
@@ -27,7 +27,7 @@ about! {
                /asset_groups/{assetGroupId}.",
     needs: &[Part::Users],
     uses: &[Part::UserSites, Part::UserAssetGroups],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -74,7 +74,7 @@ impl Rule for RevocationNotEffective {
 /// what the decision was about.
 fn is_there(graph: &AccessGraph, user: UserId, what: &Revoked) -> Option<bool> {
     let Some(user) = graph.user(user) else {
-        return graph.snapshot().coverage.is_complete(Part::Users).then_some(false);
+        return saw_everyone(graph.snapshot()).then_some(false);
     };
     match what {
         Revoked::Account => user.enabled,
@@ -140,7 +140,7 @@ mod tests {
     use crate::analyze::check::{Around, Expect, check, check_in, judged};
     use crate::history::History;
     use crate::model::sample::{incomplete, snapshot, user};
-    use crate::model::{Answer, AssetGroupId, SiteId, Snapshot, User};
+    use crate::model::{Answer, AssetGroupId, CollectorRights, SiteId, Snapshot, User};
 
     fn rule() -> RevocationNotEffective {
         RevocationNotEffective::default()
@@ -233,6 +233,9 @@ mod tests {
         let gone = after(vec![Revocation { user: UserId(7), ..revoked(Revoked::Account, 30, false) }]);
         check_in(&rule(), world(mia()), &gone, Expect::Pass);
         check_in(&rule(), incomplete(world(mia()), Part::Users), &gone, Expect::Unknown);
+        let mut limited = world(mia());
+        limited.collector.rights = CollectorRights::Limited;
+        check_in(&rule(), limited, &gone, Expect::Unknown);
         assert!(RevocationNotEffective { days: 0, ..rule() }.mistake().is_some());
     }
 }

@@ -57,7 +57,7 @@ impl Rule for RoleDefinitionMismatch {
                 .iter()
                 .map(|about| about.finding(&ABOUT, Severity::High))
                 .collect(),
-            lacks: None,
+            ..Outcome::default()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! AUTH-05: sessions that stay open too long without their user.
 
-use super::{Context, Outcome, Rule};
+use super::{Context, Outcome, Rule, amount};
 use crate::finding::{Finding, Severity};
 use crate::model::Part;
 
@@ -39,10 +39,12 @@ impl Rule for SessionTimeout {
         let wrong = seconds.map(|seconds| seconds > i64::from(self.max_minutes) * 60);
         outcome.judge(wrong, || {
             let seconds = seconds.unwrap_or_default();
-            let summary = format!("Idle sessions stay open for {seconds} seconds; {} minutes are agreed", self.max_minutes);
+            let are = if self.max_minutes == 1 { "is" } else { "are" };
+            let agreed = format!("{} {are}", amount(self.max_minutes, "minute"));
+            let summary = format!("Idle sessions stay open for {}; at most {} agreed", amount(seconds, "second"), agreed);
             Finding::new(&ABOUT, &snapshot.console, Severity::Low, summary)
-                .with("web.sessionTimeout", format!("{seconds} seconds"))
-                .with("agreed", format!("at most {} seconds", u64::from(self.max_minutes) * 60))
+                .with("web.sessionTimeout", amount(seconds, "second"))
+                .with("agreed", format!("at most {}", amount(u64::from(self.max_minutes) * 60, "second")))
         });
         outcome
     }

@@ -73,7 +73,7 @@ impl Rule for ShadowAdmin {
                     .with("together they can", list(rows.iter().map(|row| &row.effect))),
             );
         }
-        Outcome { examined: holdings.examined, expected: holdings.expected, findings, lacks: None }
+        Outcome { examined: holdings.examined, expected: holdings.expected, findings, ..Outcome::default() }
     }
 }
 

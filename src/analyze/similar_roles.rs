@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Context, Outcome, Rule, cut, list};
+use super::{Context, Outcome, Rule, amount, cut, list};
 use crate::finding::{Finding, Severity};
 use crate::model::{GLOBAL_ADMIN, Part, Role};
 
@@ -82,7 +82,7 @@ impl SimilarRoles {
         } else if common == theirs && share >= self.subset_share.min(self.threshold) {
             Some(format!("lacks {} of these {held}", held - theirs))
         } else if share >= self.threshold {
-            Some(format!("{common} of {all} privileges in common"))
+            Some(format!("{common} of {} in common", amount(all, "privilege")))
         } else {
             None
         }

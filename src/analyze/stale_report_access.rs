@@ -24,7 +24,7 @@ about! {
     api_call: "PUT /api/3/reports/{id} with another owner, and with users and email as they should be (it replaces the \
                whole report: read it before).",
     needs: &[Part::Users, Part::Reports, Part::Roster],
-    version: 2,
+    version: 3,
 }
 
 rule! {
@@ -57,6 +57,10 @@ impl Rule for StaleReportAccess {
         for report in reports {
             let seen = Stale::of(report, &audience);
             outcome.judge(seen.wrong(), || finding(&audience, report, &seen));
+        }
+        // That nobody has left is no answer where nobody was asked.
+        if graph.snapshot().roster.is_none() {
+            outcome.lacks = Some("whether owners and recipients have left is not known: add a [roster] table");
         }
         outcome
     }
@@ -196,7 +200,7 @@ fn finding(audience: &Audience<'_>, report: &ReportAccess, stale: &Stale<'_>) ->
 mod tests {
     use super::*;
     use crate::analyze::check::{Expect, check, findings};
-    use crate::model::sample::{incomplete, known_as, person, snapshot, user};
+    use crate::model::sample::{incomplete, known_as, person, snapshot, user, with_roster};
     use crate::model::{CollectorRights, Person, Snapshot, User};
 
     fn rule() -> StaleReportAccess {
@@ -226,7 +230,7 @@ mod tests {
             known_as(user(5, "eve"), left),
             known_as(user(6, "fay"), unsure),
         ];
-        Snapshot { reports: Answer::Known(reports), ..snapshot(users) }
+        Snapshot { reports: Answer::Known(reports), ..with_roster(snapshot(users)) }
     }
 
     #[test]
@@ -251,6 +255,14 @@ mod tests {
             println!("{says}");
             check(&rule(), world(vec![report]), expected);
         }
+    }
+
+    #[test]
+    fn without_a_roster_nobody_knows_who_has_left() {
+        let without = |report| Snapshot { roster: None, ..world(vec![report]) };
+        check(&rule(), without(report(1, &[2], &[])), Expect::Unknown);
+        check(&rule(), without(report(4, &[], &[])), Expect::Fail(&["Weekly risk"]));
+        check(&rule(), Snapshot { roster: None, ..world(Vec::new()) }, Expect::NotApplicable);
     }
 
     #[test]

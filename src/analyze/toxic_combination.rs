@@ -69,7 +69,7 @@ impl Rule for ToxicCombination {
         let of_users = holdings.beyond_roles.iter().map(|(user, rows)| of_user(graph, user, rows));
         let of_design = by_design.iter().map(|(row, roles)| of_design(graph, row, roles));
         let findings = of_roles.chain(of_users).chain(of_design).collect();
-        Outcome { examined: holdings.examined, expected: holdings.expected, findings, lacks: None }
+        Outcome { examined: holdings.examined, expected: holdings.expected, findings, ..Outcome::default() }
     }
 }
 

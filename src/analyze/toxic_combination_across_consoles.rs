@@ -22,7 +22,7 @@ about! {
     api_call: "PUT /api/3/users/{id} with another role.id on one of the consoles (it replaces the whole user and drops \
                grants: read them before, restore them after).",
     needs: &[Part::Users, Part::UserPrivileges, Part::Roster],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -40,7 +40,7 @@ impl Rule for ToxicCombinationAcrossConsoles {
         let seen = others_are_seen(context);
         for user in graph.users().iter().filter(|user| user.is_enabled()) {
             let person = Person::of(context, user);
-            // Several accounts here are one person's once, told on the first.
+            // Several accounts here are one person's once.
             if person.own.first().is_some_and(|first| first.id != user.id) {
                 continue;
             }
@@ -48,15 +48,18 @@ impl Rule for ToxicCombinationAcrossConsoles {
             let rows = if person.holds_everything { Vec::new() } else { person.rows(context.combinations()) };
             let settled = person.holds_everything || !rows.is_empty() || (seen && !person.open);
             outcome.examined += u64::from(settled);
-            outcome.findings.extend(rows.into_iter().map(|row| finding(user, &person, row)));
+            let subject = person.first.unwrap_or(user);
+            outcome.findings.extend(rows.into_iter().map(|row| finding(subject, &person, row)));
         }
         outcome
     }
 }
 
-/// A person's enabled accounts.
+/// A person's enabled accounts, and who stands for them.
 struct Person<'a> {
-    /// Those of the console that is judged, by id; none if the person has no twin.
+    /// The first account of the console that is judged in any state, by id: it stays the first when it is disabled.
+    first: Option<&'a User>,
+    /// The enabled ones of the console that is judged, by id; none if the person has no twin.
     own: Vec<&'a User>,
     /// What each console gives, in the order of the estate.
     held: Vec<(&'a AccessGraph, BTreeSet<&'a PrivilegeId>)>,
@@ -68,9 +71,17 @@ struct Person<'a> {
 
 impl<'a> Person<'a> {
     fn of(context: Context<'a>, user: &User) -> Self {
-        let mut person = Self { own: Vec::new(), held: Vec::new(), holds_everything: false, open: false };
-        for (console, account) in context.accounts_of_person(user).filter(|(_, account)| account.is_enabled()) {
-            if std::ptr::eq(console, context.graph) {
+        let mut person =
+            Self { first: None, own: Vec::new(), held: Vec::new(), holds_everything: false, open: false };
+        for (console, account) in context.accounts_of_person(user) {
+            let is_here = std::ptr::eq(console, context.graph);
+            if is_here && person.first.is_none() {
+                person.first = Some(account);
+            }
+            if !account.is_enabled() {
+                continue;
+            }
+            if is_here {
                 person.own.push(account);
             }
             person.holds_everything |= holds_everything(account) == Some(true);
@@ -134,10 +145,12 @@ fn a_step_below(severity: Severity) -> Severity {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::analyze::check::{Around, Expect, check, check_in, judged};
     use crate::model::sample::{global_admin, incomplete, snapshot, user, with_role};
-    use crate::model::{Answer, Snapshot, UserId};
+    use crate::model::{Answer, CollectorRights, Snapshot, UserId};
 
     const SUBMIT: &[&str] = &["submit-vulnerability-exceptions"];
     const APPROVE: &[&str] = &["approve-vulnerability-exceptions"];
@@ -210,6 +223,45 @@ mod tests {
         check_in(&rule(), world, &beside(vec![holding(9, "mia", APPROVE)]), Expect::Pass);
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 64,
+            failure_persistence: None,
+            rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_126),
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn the_id_stays_whichever_account_is_disabled(
+            states in prop::collection::vec(proptest::option::of(any::<bool>()), 1..5),
+            halves in prop::collection::vec(any::<bool>(), 5),
+        ) {
+            let account = |(place, enabled): (usize, &Option<bool>)| {
+                let held = if halves[place] { SUBMIT } else { &["create-reports"][..] };
+                let id = i64::try_from(place).unwrap() + 1;
+                User { enabled: *enabled, email: Some("mia@corp.example".into()), name: "Mia".into(), ..holding(id, &format!("mia{id}"), held) }
+            };
+            let there = User { email: Some("mia@corp.example".into()), name: "Mia".into(), ..holding(9, "mia", APPROVE) };
+            let around = beside(vec![there]);
+            let found = |users: Vec<User>| judged(&rule(), snapshot(users), &around).findings;
+            let console = snapshot(Vec::new()).console;
+            let all_enabled: Vec<User> =
+                states.iter().map(|_| &Some(true)).enumerate().map(account).collect();
+            let before = found(all_enabled);
+            let after = found(states.iter().enumerate().map(account).collect());
+            let gives = |(place, enabled): (usize, &Option<bool>)| *enabled != Some(false) && halves[place];
+            prop_assert_eq!(after.len(), usize::from(states.iter().enumerate().any(gives)));
+            for found in &after {
+                prop_assert_eq!(found.id(&console), before[0].id(&console));
+                let open = |(place, enabled): (usize, &Option<bool>)| {
+                    (*enabled != Some(false) && place > 0).then(|| UserId(i64::try_from(place).unwrap() + 1))
+                };
+                let others: Vec<UserId> = states.iter().enumerate().filter_map(open).collect();
+                prop_assert_eq!(&found.affected, &others);
+            }
+        }
+    }
+
     #[test]
     fn what_is_not_known_is_not_harmless() {
         let mut unanswered = holding(9, "mia", APPROVE);
@@ -218,6 +270,9 @@ mod tests {
         let mut around = beside(vec![user(9, "cy")]);
         around.others[0] = incomplete(around.others[0].clone(), Part::Users);
         check_in(&rule(), here(SUBMIT), &around, Expect::Unknown);
+        let mut limited = beside(vec![user(9, "cy")]);
+        limited.others[0].collector.rights = CollectorRights::Limited;
+        check_in(&rule(), here(SUBMIT), &limited, Expect::Unknown);
         check_in(&rule(), incomplete(here(SUBMIT), Part::Roster), &beside(vec![user(9, "cy")]), Expect::Unknown);
         check(&rule(), here(SUBMIT), Expect::NotApplicable);
     }

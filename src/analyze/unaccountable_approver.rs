@@ -28,7 +28,7 @@ about! {
     api_call: "GET /api/3/vulnerability_exceptions and /api/3/policy_overrides, then POST …/{id}/reject for what nobody \
                stands behind.",
     needs: &[Part::Users, Part::UserPrivileges, Part::VulnerabilityExceptions, Part::PolicyOverrides, Part::Roster],
-    version: 2,
+    version: 3,
 }
 
 rule! {
@@ -89,6 +89,10 @@ impl Rule for UnaccountableApprover {
                 _ => None,
             };
             outcome.judge(wrong, || finding(context, approved, &reasons));
+        }
+        // That nobody has left is no answer where nobody was asked.
+        if outcome.expected > 0 && graph.snapshot().roster.is_none() {
+            outcome.lacks = Some("whether approvers have left is not known: add a [roster] table");
         }
         outcome
     }
@@ -212,7 +216,7 @@ mod tests {
     use super::*;
     use crate::analyze::check::{Around, Expect, check, check_in, findings, judged};
     use crate::analyze::{DeclaredAccount, SharedOrGenericAccount};
-    use crate::model::sample::{global_admin, incomplete, known_as, person, snapshot, user, with_role};
+    use crate::model::sample::{global_admin, incomplete, known_as, person, snapshot, user, with_role, with_roster};
     use crate::model::{Answer, Act, CollectorRights, Person, Snapshot, UserId};
 
     fn rule() -> UnaccountableApprover {
@@ -242,7 +246,7 @@ mod tests {
     }
 
     fn with(users: Vec<User>, exceptions: Vec<Exception>) -> Snapshot {
-        Snapshot { exceptions: Answer::Known(exceptions), ..snapshot(users) }
+        Snapshot { exceptions: Answer::Known(exceptions), ..with_roster(snapshot(users)) }
     }
 
     /// One exception that this account approved.
@@ -269,6 +273,22 @@ mod tests {
             println!("{says}");
             check(&rule(), world(account), expected);
         }
+    }
+
+    #[test]
+    fn without_a_roster_nobody_knows_who_has_left() {
+        let alone = |world: Snapshot| {
+            let mut world = Snapshot { roster: None, ..world };
+            world.users.iter_mut().for_each(|user| user.person = crate::model::RosterMatch::NotAsked);
+            judged(&rule(), world, &Around::default())
+        };
+        let fine = alone(world(approver()));
+        assert_eq!((fine.verdict, fine.lacks_input), (crate::finding::Verdict::Unknown, true));
+        assert!(fine.note.is_some_and(|note| note.contains("[roster]")));
+        let gone = alone(world(User { enabled: Some(false), ..approver() }));
+        assert_eq!(gone.verdict, crate::finding::Verdict::Fail);
+        let none = alone(with(vec![approver()], Vec::new()));
+        assert_eq!(none.verdict, crate::finding::Verdict::NotApplicable);
     }
 
     #[test]

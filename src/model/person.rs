@@ -17,6 +17,37 @@ pub struct RosterSource {
     pub people: u64,
     /// When it was read.
     pub read: DateTime<Utc>,
+    /// Whom it knows as the owners that the configuration declares, in the order of their words.
+    #[serde(default)]
+    pub owners: Vec<DeclaredOwner>,
+    /// What it says of people's state in words that the configuration does not explain.
+    #[serde(default)]
+    pub unexplained: Unexplained,
+}
+
+/// Somebody who answers for an account by the configuration, looked up among all people of the roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeclaredOwner {
+    /// The configuration's words, in the form of [`Self::form`].
+    pub owner: String,
+    /// Everybody whom they fit; nobody if the roster does not know the owner.
+    pub people: Vec<Arc<Person>>,
+}
+
+impl DeclaredOwner {
+    /// An owner as written by hand, without what does not tell people apart.
+    pub fn form(owner: &str) -> String {
+        owner.trim().to_lowercase()
+    }
+}
+
+/// Words for people's state that are neither for those who left nor for those who are there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unexplained {
+    /// The words, each with how many people have it, the most first.
+    pub words: Vec<(CompactString, u64)>,
+    /// How many people have other words: a column with many of them is not one of states.
+    pub others: u64,
 }
 
 /// A person of the roster. Fields that the roster does not have are `None`.

@@ -160,6 +160,8 @@ pub(crate) fn with_roster(mut snapshot: Snapshot) -> Snapshot {
         sha256: "ab".repeat(32),
         people: 120,
         read: snapshot.started,
+        owners: Vec::new(),
+        unexplained: super::Unexplained::default(),
     });
     for user in &mut snapshot.users {
         if user.person == RosterMatch::NotAsked {

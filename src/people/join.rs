@@ -1,27 +1,40 @@
 //! Which person is behind which account: the strongest key that finds anybody decides, and a doubt is said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Account, Candidate, Roster, lower};
 use crate::identity::name_words;
-use crate::model::{Confidence, MatchedBy, Person, RosterMatch, User};
+use crate::model::{Confidence, DeclaredOwner, MatchedBy, Person, RosterMatch, User};
 
 /// The keys, the strongest first.
 const KEYS: [MatchedBy; 4] = [MatchedBy::ExternalId, MatchedBy::Email, MatchedBy::Login, MatchedBy::Alias];
 
-/// Accounts whose person the configuration declares.
+/// What the configuration declares about people: whose account is whose, and who answers for those that are nobody's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Links(BTreeMap<String, BTreeMap<String, String>>);
+pub struct Links {
+    people: BTreeMap<String, BTreeMap<String, String>>,
+    owners: BTreeSet<String>,
+}
 
 impl Links {
     /// Declares the person of an account: the console's name, the login without regard to case, and the roster's id.
     pub fn declare(&mut self, console: &str, login: &str, person: &str) {
-        self.0.entry(console.to_owned()).or_default().insert(login.to_lowercase(), person.to_owned());
+        self.people.entry(console.to_owned()).or_default().insert(login.to_lowercase(), person.to_owned());
+    }
+
+    /// Asks for somebody who answers for an account: a person's id, mail address or name.
+    pub fn ask(&mut self, owner: &str) {
+        self.owners.insert(DeclaredOwner::form(owner));
+    }
+
+    /// Looks up everybody who was asked for.
+    pub(super) fn owners(&self, roster: &Roster) -> Vec<DeclaredOwner> {
+        self.owners.iter().map(|owner| roster.owner(owner)).collect()
     }
 
     fn of(&self, console: &str, login: &str) -> Option<&str> {
-        self.0.get(console)?.get(&login.to_lowercase()).map(String::as_str)
+        self.people.get(console)?.get(&login.to_lowercase()).map(String::as_str)
     }
 }
 

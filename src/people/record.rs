@@ -39,6 +39,8 @@ pub(super) struct Entry {
     pub(super) person: Arc<Person>,
     pub(super) login: Option<String>,
     pub(super) aliases: Vec<String>,
+    /// The word for the person's state, if it is not known.
+    pub(super) unexplained: Option<CompactString>,
 }
 
 impl Record<'_> {
@@ -59,6 +61,7 @@ impl Record<'_> {
             _ => None,
         });
         let own = |text: Option<&str>| text.map(CompactString::from);
+        let unexplained = own(status.filter(|_| employed.is_none()));
         let person = Person {
             id: id.into(),
             name: own(self.text(Field::Name, layout)?),
@@ -72,7 +75,7 @@ impl Record<'_> {
             end: self.date(Field::End, layout)?,
         };
         let login = self.text(Field::Login, layout)?.map(str::to_owned);
-        Ok(Entry { person: Arc::new(person), login, aliases: self.aliases(layout)? })
+        Ok(Entry { person: Arc::new(person), login, aliases: self.aliases(layout)?, unexplained })
     }
 
     fn mistake(&self, field: Field, layout: &Layout, problem: impl Into<Cow<'static, str>>) -> Mistake {

@@ -1,23 +1,59 @@
 //! A roster from its records: checked whole, refused whole.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{Entry, Field, Format, Index, Layout, Mistake, Place, Record};
-use crate::model::Person;
+use crate::identity::{Mailbox, name_form};
+use crate::model::{DeclaredOwner, Person, Unexplained};
 use compact_str::CompactString;
+
+/// So many words for people's states are kept: more are not states.
+const MOST_WORDS: usize = 20;
+/// People of one name who are told apart by nothing else; more add nothing.
+const MOST_NAMESAKES: usize = 100;
+/// Characters of such a word that are kept.
+const LONGEST_WORD: usize = 40;
 
 /// The people of an organisation, in the order of the roster, with what finds them.
 #[derive(Debug, Clone)]
 pub struct Roster {
     pub(super) entries: Vec<Entry>,
     pub(super) index: Index,
+    unexplained: Unexplained,
 }
 
 impl Roster {
     /// The people.
     pub fn people(&self) -> impl Iterator<Item = &Arc<Person>> {
         self.entries.iter().map(|entry| &entry.person)
+    }
+
+    /// What it says of people's state in words that the layout does not explain.
+    pub fn unexplained(&self) -> &Unexplained {
+        &self.unexplained
+    }
+
+    /// Whom some words for an owner fit: by id, else by mail address, else by name.
+    pub(super) fn owner(&self, owner: &str) -> DeclaredOwner {
+        let form = DeclaredOwner::form(owner);
+        let mailbox = Mailbox::parse(owner).map(Mailbox::untagged);
+        let name = name_form(owner);
+        let by_id = |person: &Person| DeclaredOwner::form(&person.id) == form;
+        let by_mailbox = |person: &Person| {
+            let theirs = person.email.as_deref().and_then(Mailbox::parse).map(Mailbox::untagged);
+            mailbox.is_some() && theirs == mailbox
+        };
+        let by_name = |person: &Person| {
+            !name.is_empty() && person.name.as_deref().is_some_and(|theirs| name_form(theirs) == name)
+        };
+        let keys: [&dyn Fn(&Person) -> bool; 3] = [&by_id, &by_mailbox, &by_name];
+        let found = keys.into_iter().map(|fits| {
+            let people = self.people().filter(|person| fits(person)).take(MOST_NAMESAKES);
+            people.cloned().collect::<Vec<_>>()
+        });
+        let people = found.into_iter().find(|people| !people.is_empty()).unwrap_or_default();
+        DeclaredOwner { owner: form, people }
     }
 
     /// How many there are; never none.
@@ -35,12 +71,15 @@ pub(super) struct Builder<'a> {
     ids: HashMap<CompactString, Place>,
     /// Which columns are in the roster at all.
     seen: [bool; Field::ALL.len()],
+    words: BTreeMap<CompactString, u64>,
+    other_words: u64,
 }
 
 impl<'a> Builder<'a> {
     pub(super) fn new(layout: &'a Layout, most: usize) -> Self {
         let seen = [false; Field::ALL.len()];
-        Self { layout, most, entries: Vec::new(), ids: HashMap::new(), seen }
+        let (entries, ids, words) = (Vec::new(), HashMap::new(), BTreeMap::new());
+        Self { layout, most, entries, ids, seen, words, other_words: 0 }
     }
 
     /// Notes that a field's column is there.
@@ -68,13 +107,26 @@ impl<'a> Builder<'a> {
             let problem = format!("is more than the {} people that a roster may list", self.most);
             return Err(Mistake::new(record.place, problem));
         }
-        let entry = record.entry(self.layout)?;
+        let mut entry = record.entry(self.layout)?;
+        self.count(entry.unexplained.take());
         if let Some(first) = self.ids.insert(entry.person.id.clone(), record.place) {
             let problem = format!("is the same as in {first}; every person needs an id of its own");
             return Err(Mistake::new(record.place, problem).column(self.layout.columns.name(Field::Id)));
         }
         self.entries.push(entry);
         Ok(())
+    }
+
+    fn count(&mut self, word: Option<CompactString>) {
+        let Some(word) = word else { return };
+        let word: CompactString = word.chars().take(LONGEST_WORD).collect();
+        if let Some(people) = self.words.get_mut(&word) {
+            *people += 1;
+        } else if self.words.len() < MOST_WORDS {
+            self.words.insert(word, 1);
+        } else {
+            self.other_words += 1;
+        }
     }
 
     pub(super) fn finish(self) -> Result<Roster, Mistake> {
@@ -84,6 +136,9 @@ impl<'a> Builder<'a> {
         }
         self.check_columns()?;
         let index = Index::build(&self.entries);
-        Ok(Roster { entries: self.entries, index })
+        let mut words: Vec<_> = self.words.into_iter().collect();
+        words.sort_by_key(|(_, people)| std::cmp::Reverse(*people));
+        let unexplained = Unexplained { words, others: self.other_words };
+        Ok(Roster { entries: self.entries, index, unexplained })
     }
 }

@@ -208,7 +208,15 @@ impl Source {
         let (sha256, parsed) = parsed.await.map_err(unavailable)?;
         let roster = parsed.map_err(|mistake| RosterError::Malformed { label: label.clone(), mistake })?;
         let people = roster.len() as u64;
-        Ok((roster, RosterSource { label: self.origin.label(), sha256, people, read: now }))
+        let source = RosterSource {
+            label: self.origin.label(),
+            sha256,
+            people,
+            read: now,
+            owners: Vec::new(),
+            unexplained: roster.unexplained().clone(),
+        };
+        Ok((roster, source))
     }
 
     async fn fetch(

@@ -92,15 +92,16 @@ approved_domains = ["corp.example"]
 login = "nxadmin"
 console = "hq"
 kind = "break_glass"
-owner = "Head of Infrastructure"
+owner = "E10003"
 purpose = "For the day on which the directory is away"
+review = "{later}"
 tested = "{tested}"
 
 [[account]]
 login = "svc-inventory"
 console = "hq"
 kind = "service"
-owner = "Platform team"
+owner = "E10003"
 purpose = "Nightly inventory synchronisation"
 review = "{reviewed}"
 
