@@ -32,7 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "analyze",
         &["day", "expression", "graph", "finding", "history", "identity", "model", "pattern", "waiver"],
     ),
-    ("report", &["graph", "finding", "history", "model", "waiver"]),
+    ("report", &["graph", "finding", "history", "identity", "model", "waiver"]),
     ("render", &["report", "finding", "graph", "model", "untrusted"]),
     ("store", &["report", "finding", "history", "logon", "model", "crash"]),
     ("evidence", &["finding", "model", "report", "store"]),
