@@ -30,7 +30,7 @@ use recert::graph::AccessGraph;
 use recert::history::History;
 use recert::model::{Depth, Snapshot};
 use recert::render::{Format, Templates, artifacts};
-use recert::report::{Completeness, Reviewed, Run, assemble};
+use recert::report::{Completeness, Declared, Reviewed, Run, assemble};
 use recert::review::{self, Source};
 use recert::simulator::{self, Estate, EstateOptions, Simulator};
 use recert::store::{read_snapshots, write_snapshots};
@@ -266,7 +266,7 @@ fn estate(path: &Path) {
     };
     let reviewed = estate.into_iter().zip(judgements);
     let reviewed = reviewed.map(|(graph, judgements)| Reviewed { graph, judgements }).collect();
-    let report = assemble(run, reviewed, &[], &[], &History::default());
+    let report = assemble(run, reviewed, &[], &Declared::default(), &History::default());
     phase("assemble", &mut lap);
     let grants = report.grants().count();
     phase("count grants", &mut lap);

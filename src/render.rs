@@ -104,9 +104,14 @@ impl Artifact<'_> {
         (self.render)(out)
     }
 
-    /// Its name where there are no folders, as in a mail.
+    /// Its name where there are no folders and names are plain, as in a mail.
     pub fn flat_name(&self) -> String {
-        self.name.replace('/', "-")
+        let plain = |c: char| match c {
+            '/' => '-',
+            _ if c.is_ascii_alphanumeric() || "-_.".contains(c) => c,
+            _ => '_',
+        };
+        self.name.chars().map(plain).collect()
     }
 }
 
@@ -246,6 +251,23 @@ fn gaps_by_part(report: &Report) -> impl Iterator<Item = (&CoverageRow, Vec<&Gap
     report.coverage.iter().map(move |row| (row, gaps.remove(&(&*row.console, row.part)).unwrap_or_default()))
 }
 
+/// Gaps of a part that a sentence names one by one; `report.json` has them all.
+const GAPS: usize = 20;
+
+/// How much of a part was seen, and what was not, in one sentence.
+fn coverage_words(row: &CoverageRow, gaps: &[&GapRow]) -> String {
+    let of = row.expected.map_or_else(String::new, |expected| format!(" of {expected}"));
+    let mut text = format!("{} is {}: {}{of} seen", row.part, row.state.as_str(), row.examined);
+    for gap in gaps.iter().take(GAPS) {
+        let id = gap.id.as_deref().map_or_else(String::new, |id| format!(" {id}"));
+        text.extend(["; ", &gap.endpoint, &id, " ", gap.reason.as_str()]);
+    }
+    if gaps.len() > GAPS {
+        text.extend(["; and ", &(gaps.len() - GAPS).to_string(), " more"]);
+    }
+    text
+}
+
 /// The Unicode picture of a C0 control character or of delete: where it must not stand, it can still be seen.
 fn picture(c: char) -> Option<char> {
     match c {
@@ -270,7 +292,8 @@ mod tests {
         let names: HashSet<&str> = all.iter().map(|artifact| &*artifact.name).collect();
         let flat: HashSet<String> = all.iter().map(Artifact::flat_name).collect();
         assert_eq!((names.len(), flat.len(), all.len()), (17, 17, 17));
-        assert!(flat.iter().all(|name| !name.contains(['/', '\r', '\n', ' '])), "{flat:?}");
+        let plain = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        assert!(flat.iter().all(plain), "as a mail names them: {flat:?}");
         assert_eq!(artifacts(&report, &templates, &Format::USUAL).len(), 8);
         assert!(artifacts(&report, &templates, &[]).is_empty());
     }

@@ -21,11 +21,11 @@ pub use changes::{Comparison, Differences, FindingChange, FindingCounts, Uncompa
 pub use controls::{ControlRow, ControlState, ControlVerdict};
 pub use counts::{Counts, RuleVersion};
 pub use estate::{AccountPlace, Estate, Identity, IdentityAccount};
-pub use persons::Persons;
-pub use redaction::Redaction;
+pub use persons::{Declared, Persons};
+pub use redaction::{PSEUDONYM, Redaction};
 pub use rows::{
     AnomalyRow, AssetGroupRow, Change, CoverageRow, Evidence, FindingRow, FindingState, GapRow, Grant,
-    PrivilegeRow, RoleRow, RuleRow, Scopes, SiteRow, UserRow,
+    PrivilegeRow, ResolvedFinding, RoleRow, RuleRow, Scopes, SiteRow, UserRow,
 };
 pub use trend::TrendRow;
 pub use waivers::{ENDS_NOW, ENDS_SOON, WaiverRow, WaiverState};

@@ -1,6 +1,6 @@
 //! A review, from consoles to a report: the only place that knows the order of the stages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use sha2::{Digest, Sha256};
 
-use crate::analyze::Policy;
+use crate::analyze::{DeclaredAccount, Policy};
 use crate::collect::{self, Options, Progress};
 use crate::console::{Console, Error};
 use crate::graph::AccessGraph;
 use crate::history::History;
 use crate::model::{RosterMatch, Snapshot};
 use crate::people::{self, Links};
-use crate::report::{Completeness, Report, Reviewed, Run, assemble};
+use crate::report::{Completeness, Declared, Report, Reviewed, Run, assemble};
 
 /// A console to review.
 #[derive(Debug, Clone)]
@@ -167,9 +167,25 @@ pub fn report(snapshots: Vec<Snapshot>, policy: &Policy, occasion: Occasion, his
     let estate: Vec<AccessGraph> = snapshots.into_iter().map(AccessGraph::build).collect();
     let judgements = policy.judge(&estate, history);
     let people = policy.people(&estate);
+    let declared = declared(policy, &estate);
     let reviewed = estate.into_iter().zip(judgements);
     let reviewed = reviewed.map(|(graph, judgements)| Reviewed { graph, judgements }).collect();
-    assemble(run, reviewed, &people, &policy.waivers, history)
+    assemble(run, reviewed, &people, &declared, history)
+}
+
+/// What a report tells of the policy beside its judgements.
+fn declared<'a>(policy: &'a Policy, estate: &[AccessGraph]) -> Declared<'a> {
+    let is_impersonal = |console: &str, login: &str| {
+        policy.declared(console, login).is_some_and(DeclaredAccount::is_impersonal)
+    };
+    let mut impersonal = BTreeSet::new();
+    for snapshot in estate.iter().map(AccessGraph::snapshot).filter(|_| !policy.accounts.is_empty()) {
+        let console = &snapshot.console.name;
+        let users = snapshot.users.iter().filter(|user| is_impersonal(console, &user.login));
+        impersonal.extend(users.map(|user| (console.clone(), user.login.to_string())));
+    }
+    let owners = policy.accounts.iter().filter_map(|account| account.owner.as_deref()).collect();
+    Declared { waivers: &policy.waivers, owners, impersonal }
 }
 
 fn run(snapshots: &[Snapshot], occasion: Occasion) -> Run {

@@ -10,9 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 use std::sync::{Arc, LazyLock};
 
+use bytes::Bytes;
 use chrono::{DateTime, NaiveDate};
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use proptest::prelude::*;
-use recert::analyze::Policy;
+use recert::analyze::{AccountKind, DeclaredAccount, Policy};
+use recert::deliver::publish_redacted;
 use recert::history::{Before, History};
 use recert::model::{Confidence, MatchedBy, Person, RosterMatch, Snapshot};
 use recert::render::{Attached, Format, MailContext, MailKind, Templates, artifacts, report_mail};
@@ -147,10 +150,8 @@ fn peopled(persons: &Persons, moved: usize) -> Snapshot {
 /// Every text that leaves the host: the files, what lies in the workbook, and the mail.
 fn rendered(report: &Report) -> BTreeMap<String, String> {
     let mut texts = BTreeMap::new();
-    // What Parquet writes is compressed; it reads the same rows.
-    let formats = Format::ALL.into_iter().filter(|format| *format != Format::Parquet).collect::<Vec<_>>();
     let templates = Templates::builtin();
-    for artifact in artifacts(report, &templates, &formats) {
+    for artifact in artifacts(report, &templates, &Format::ALL) {
         let mut bytes = Vec::new();
         artifact.render(&mut bytes).unwrap();
         if bytes.starts_with(b"PK") {
@@ -161,6 +162,10 @@ fn rendered(report: &Report) -> BTreeMap<String, String> {
                 part.read_to_end(&mut text).unwrap();
                 texts.insert(format!("{}/{}", artifact.name, part.name().unwrap()), text);
             }
+        }
+        if bytes.starts_with(b"PAR1") {
+            let (name, rows) = (artifact.name.split('/').nth(1).unwrap(), unpacked(bytes.clone()));
+            texts.insert(format!("{name}.parquet"), rows.into_bytes());
         }
         texts.insert(artifact.name.to_string(), bytes);
     }
@@ -177,6 +182,18 @@ fn rendered(report: &Report) -> BTreeMap<String, String> {
             .map(|(name, text)| (name.to_owned(), text.into_bytes())),
     );
     texts.into_iter().map(|(name, text)| (name, String::from_utf8_lossy(&text).to_lowercase())).collect()
+}
+
+/// What a Parquet file says of itself, and its rows: in the file they are compressed.
+fn unpacked(bytes: Vec<u8>) -> String {
+    let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
+    let notes = reader.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+    let mut text: String =
+        notes.filter_map(|note| Some(format!("{}={}\n", note.key, note.value.as_ref()?))).collect();
+    for row in reader.get_row_iter(None).unwrap() {
+        text.extend([row.unwrap().to_string(), "\n".to_owned()]);
+    }
+    text
 }
 
 /// How a text of a person can stand in a file: cut as a summary cuts it, and as a mark-up writes it.
@@ -255,6 +272,12 @@ fn the_whole_report_does_name_them_everywhere() {
         ("report.html", "chen wei"),
         ("report.xlsx/xl/worksheets/sheet3.xml", "ana silva"),
         ("mail.txt", "ana@corp.example"),
+        ("users.parquet", "ben@corp.example"),
+        ("grants.parquet", "lab of chen wei"),
+        ("findings.parquet", "dora novak"),
+        ("findings.ocsf.jsonl", "dora novak"),
+        ("report.sarif", "dora novak"),
+        ("report.md", "ana silva"),
     ] {
         assert!(texts[file].contains(person), "{person} is not in {file}: the test looks in the wrong place");
     }
@@ -287,9 +310,11 @@ fn equal_persons_have_equal_pseudonyms_that_the_whole_report_can_prove() {
 
 #[test]
 fn every_copy_says_that_it_is_one() {
-    let copy = report(&ordinary()).redacted(&both());
+    let whole = report(&ordinary());
+    let copy = whole.redacted(&both());
     let texts = rendered(&copy);
-    for file in ["report.html", "mail.html", "mail.txt", "report.xlsx/xl/worksheets/sheet1.xml"] {
+    for file in ["report.html", "mail.html", "mail.txt", "report.md", "report.xlsx/xl/worksheets/sheet1.xml"]
+    {
         let said = texts[file].replace('\n', " ");
         let note = "redacted copy: pseudonyms stand for mail addresses and names of persons.";
         let shared = &texts["report.xlsx/xl/sharedStrings.xml"];
@@ -299,6 +324,31 @@ fn every_copy_says_that_it_is_one() {
         texts["report.json"].contains("\"redacted\":[\n\"email\",\n\"name\"\n],\n\"redaction_key\":null\n")
     );
     assert!(copy.redacted(&both()).redaction_note().is_some());
+    for event in texts["findings.ocsf.jsonl"].lines() {
+        assert!(event.contains("\"redacted:email\",\"redacted:name\"]"), "{event}");
+    }
+    let sarif = &texts["report.sarif"];
+    assert!(sarif.contains("\"redacted\":[\"email\",\"name\"]"));
+    assert!(sarif.contains("\"redactiontokens\":[\"redacted-\"]"));
+    for table in ["users", "grants", "findings"] {
+        assert!(texts[&format!("{table}.parquet")].starts_with("recert.redacted=email,name\n"), "{table}");
+    }
+    let said = rendered(&whole);
+    for file in ["findings.ocsf.jsonl", "report.sarif", "users.parquet", "report.md", "report.html"] {
+        assert!(!said[file].contains("redacted:") && !said[file].contains("redacted="), "{file}");
+        assert!(!said[file].contains("redactiontokens") && !said[file].contains("redacted copy"), "{file}");
+    }
+    // A table in CSV has no place for it; every format is in this test or here.
+    let csv =
+        texts.keys().filter(|name| std::path::Path::new(name).extension().is_some_and(|end| end == "csv"));
+    assert_eq!(csv.count(), 5);
+    assert_eq!(Format::ALL.len(), 8, "xlsx, csv, html, json, ocsf, sarif, parquet, markdown");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("manifest.json"), "{}").unwrap();
+    let name = publish_redacted(folder.path(), &copy, &[Format::Csv], &Templates::builtin()).unwrap();
+    let manifest = std::fs::read(folder.path().join(name).join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["redacted"], serde_json::json!(["email", "name"]));
 }
 
 #[test]
@@ -317,4 +367,89 @@ fn an_account_called_after_a_role_of_the_product_does_not_hide_the_role() {
     let roles: Vec<_> = copy.roles.iter().map(|role| &*role.name).collect();
     assert!(roles.contains(&"Global Administrator"), "{roles:?}");
     assert!(copy.users.iter().all(|user| user.name != "Administrator"), "the account's own name is hidden");
+}
+
+/// The report on one account more or less ordinary than the others, judged by a policy.
+fn reported(policy: &Policy, change: impl FnOnce(&mut Snapshot)) -> Report {
+    let mut snapshot = peopled(&ordinary(), 0);
+    change(&mut snapshot);
+    review::report(vec![snapshot], policy, Occasion::default(), &History::default())
+}
+
+#[test]
+fn whoever_answers_for_an_account_is_hidden_where_a_waiver_names_him() {
+    let account = DeclaredAccount {
+        kind: AccountKind::Service,
+        owner: Some("Greta Olsen".into()),
+        ..DeclaredAccount::of("no such account")
+    };
+    let waiver = Waiver {
+        rule: "dormant_account".into(),
+        console: None,
+        subject: Some("*".into()),
+        finding: None,
+        reason: "Olsen, Greta asked for it".into(),
+        approved_by: "Dora Novak".into(),
+        expires: NaiveDate::from_ymd_opt(2026, 10, 1).unwrap(),
+        ticket: None,
+        place: String::new(),
+    };
+    let policy = Policy { accounts: vec![account], waivers: vec![waiver], ..Policy::default() };
+    let whole = reported(&policy, |_| {});
+    assert_eq!(whole.waivers[0].reason, "Olsen, Greta asked for it");
+    let copy = whole.redacted(&both());
+    assert!(
+        copy.waivers[0].reason.starts_with("redacted-") && copy.waivers[0].reason.ends_with(" asked for it")
+    );
+    assert_hidden(&rendered(&copy), &["Greta".to_owned(), "Olsen".to_owned()]);
+}
+
+#[test]
+fn a_name_that_is_an_ordinary_word_is_hidden_in_its_own_field_alone() {
+    let service = DeclaredAccount {
+        kind: AccountKind::Service,
+        owner: Some("Dora Novak".into()),
+        ..DeclaredAccount::of("svc-nightly")
+    };
+    let policy = Policy { accounts: vec![service], ..Policy::default() };
+    let whole = reported(&policy, |snapshot| {
+        let users = &mut snapshot.users;
+        // The login of another account, a word in which rules speak, and a program's account.
+        (users[2].login, users[2].name) = ("boss".into(), "Boss".into());
+        users[6].name = "password".into();
+        (users[10].login, users[10].name) = ("svc-nightly".into(), "Nightly Import".into());
+        snapshot.sites[0].name = "Boss password of Nightly Import".into();
+        snapshot.sites[1].name = "Ana Silva, Boss".into();
+    });
+    let copy = whole.redacted(&both());
+    let names = ["Boss", "password", "Nightly Import"];
+    for (whole, copy) in whole.users.iter().zip(&copy.users) {
+        assert!(!names.contains(&&*copy.name) && copy.name.starts_with("redacted-"), "{}", whole.name);
+    }
+    assert_eq!(copy.sites[0].name, "Boss password of Nightly Import");
+    assert!(copy.sites[1].name.starts_with("redacted-") && copy.sites[1].name.ends_with(", Boss"));
+}
+
+#[test]
+fn ids_and_roles_of_the_product_stay() {
+    let mut persons = ordinary();
+    persons
+        .names
+        .extend(["Administrator", "Locked Account", "Global Admin", "Security Manager"].map(str::to_owned));
+    let whole = report(&persons);
+    let copy = whole.redacted(&both());
+    for (whole, copy) in whole.findings.iter().zip(&copy.findings) {
+        assert_eq!((&whole.id, &whole.rule), (&copy.id, &copy.rule));
+    }
+    for (whole, copy) in whole.roles.iter().zip(&copy.roles).filter(|(whole, _)| whole.builtin) {
+        assert_eq!((&whole.id, &whole.name), (&copy.id, &copy.name));
+    }
+    for (whole, copy) in whole.users.iter().zip(&copy.users) {
+        assert_eq!(whole.role_id, copy.role_id);
+    }
+    for (whole, copy) in whole.changes.iter().zip(&copy.changes) {
+        assert!(whole.kind != "finding" || whole.id == copy.id);
+        let rule = whole.summary.rsplit_once(", ").filter(|_| whole.kind == "finding").map(|(_, rule)| rule);
+        assert!(rule.is_none_or(|rule| copy.summary.ends_with(rule)), "{}", copy.summary);
+    }
 }

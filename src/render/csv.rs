@@ -2,7 +2,9 @@
 //!
 //! Whoever reads them back undoes two things, in this order. A control character that spreadsheets or parsers stumble
 //! over stands as its Unicode picture (`␀` for NUL, `␛` for escape); tab, line feed and carriage return stand as they
-//! are, quoted. And one leading `'` is to be stripped where one of [`TRIGGERS`] follows it.
+//! are, quoted. And one `'` is to be stripped where one of [`TRIGGERS`] follows it at the beginning of a field, or one of
+//! [`MARKS`] behind a `;`, a tab or a line end, with or without a `"` between the two: to a reader that parts fields at
+//! semicolons or tabs, as spreadsheets do in many countries, a cell begins there.
 //!
 //! In `users.csv` the lists (privileges, sites, asset groups) tell "nothing" from "not known": a list without an entry
 //! is an empty field, and one that the console did not answer for is the word [`UNKNOWN`]. Everywhere else an empty
@@ -23,6 +25,9 @@ use crate::report::{CoverageRow, FindingRow, GapRow, Report, RoleRow, Scopes, Us
 /// A spreadsheet may take a cell that begins with one of these for a formula or lose the character; the apostrophe is
 /// among them so that stripping is unambiguous.
 const TRIGGERS: [char; 13] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠', '\''];
+
+/// Those of them that can begin a formula where a cell begins inside a field, and the apostrophe, likewise.
+const MARKS: [char; 9] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\''];
 
 /// Stands for a list that nobody has seen, so that it cannot be read as "no access".
 const UNKNOWN: &str = "unknown";
@@ -272,11 +277,25 @@ fn join(field: &mut String, separator: &str, items: impl IntoIterator<Item = imp
 fn neutral(text: &str) -> Cow<'_, str> {
     let guard = text.starts_with(TRIGGERS);
     let shown = |c: char| if matches!(c, '\t' | '\n' | '\r') { None } else { picture(c) };
-    if !guard && !text.contains(|c| shown(c).is_some()) {
+    if !guard && !text.contains(|c: char| c == ';' || c.is_ascii_control()) {
         return Cow::Borrowed(text);
     }
-    let guard = if guard { "'" } else { "" };
-    Cow::Owned(guard.chars().chain(text.chars().map(|c| shown(c).unwrap_or(c))).collect())
+    let mut neutral = String::with_capacity(text.len() + 1);
+    neutral.extend(guard.then_some('\''));
+    let mut begins = false;
+    for c in text.chars() {
+        if begins && MARKS.contains(&c) {
+            neutral.push('\'');
+        }
+        begins = cell_begins(begins, c);
+        neutral.push(shown(c).unwrap_or(c));
+    }
+    Cow::Owned(neutral)
+}
+
+/// Whether some reader begins a cell behind this character, given whether one did before it.
+fn cell_begins(begins: bool, c: char) -> bool {
+    matches!(c, ';' | '\t' | '\r' | '\n') || (begins && c == '"')
 }
 
 #[cfg(test)]
@@ -326,10 +345,30 @@ mod tests {
             other => other,
         };
         let field: String = field.chars().map(control).collect();
-        match field.strip_prefix('\'') {
-            Some(rest) if rest.starts_with(TRIGGERS) => rest.to_owned(),
-            _ => field,
+        let mut rest = match field.strip_prefix('\'') {
+            Some(rest) if rest.starts_with(TRIGGERS) => rest,
+            _ => &field,
+        };
+        let (mut restored, mut begins) = (String::new(), false);
+        while let Some(c) = rest.chars().next() {
+            rest = &rest[c.len_utf8()..];
+            let c = match rest.chars().next() {
+                Some(next) if begins && c == '\'' && MARKS.contains(&next) => {
+                    rest = &rest[next.len_utf8()..];
+                    next
+                }
+                _ => c,
+            };
+            begins = cell_begins(begins, c);
+            restored.push(c);
         }
+        restored
+    }
+
+    /// Whether a reader that parts fields at semicolons, tabs or every line end would find a formula in this field.
+    fn has_a_cell_with_a_formula(field: &str) -> bool {
+        let cells = field.split([';', '\t', '\r', '\n']).skip(1);
+        cells.map(|cell| cell.trim_start_matches('"')).any(|cell| cell.starts_with(&MARKS[..8]))
     }
 
     #[test]
@@ -374,7 +413,7 @@ mod tests {
         console,id,login,name,email,enabled,locked,auth_source,auth_type,external,role_id,role_name,superuser,privileges,all_sites,sites,all_asset_groups,asset_groups,two_factor,findings,highest_severity,person,roster_match,matched_by,match_confidence,manager,department,left,last_seen,last_seen_by,last_seen_confidence
         hq,1,nxadmin,nxadmin Example,nxadmin@corp.example,true,false,Builtin Users,admin,false,global-admin,global-admin,true,all-permissions;approve-vulnerability-exceptions,true,all,true,all,not_configured,1,critical,,not_asked,,,,,,,,
         hq,2,"'=HYPERLINK(""http://evil"",""x"")","<script>alert(1)</script>
-        Bcc: x<RLO>␛[31m,""q"";'","'=HYPERLINK(""http://evil"",""x"")@corp.example",true,true,Builtin Users,normal,false,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1,false,,configured,1,medium,,not_asked,,,,,,,,
+        Bcc: x<RLO>␛[31m,""q"";''","'=HYPERLINK(""http://evil"",""x"")@corp.example",true,true,Builtin Users,normal,false,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1,false,,configured,1,medium,,not_asked,,,,,,,,
         hq,3,mia,mia Example,mia@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1,false,,delegated,0,,,not_asked,,,,,,,,
         lab,7,noor,noor Example,noor@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,unknown,false,,delegated,0,,,not_asked,,,,,,,,
         lab,8,ola,ola Example,ola@corp.example,true,false,Corporate LDAP,ldap,true,user,User,false,view-asset-group-asset-data;view-site-asset-data,false,1;3,false,,delegated,0,,,not_asked,,,,,,,,
@@ -469,6 +508,13 @@ mod tests {
             "é 漢 👩‍💻",
             "",
             " =1",
+            "x;=1+cmd|'/c calc'!A1;y",
+            "x;\"=1;'=1;\"'+1;''@x;;-1;",
+            "x\t+1\t'+1",
+            "x\r\n=1\n-1\r@x\n\n'",
+            ";＝1;＠x",
+            ";'",
+            "=1;=1",
             long.as_str(),
         ] {
             let mut report = Report::sample();
@@ -479,6 +525,10 @@ mod tests {
             assert_eq!((read.len(), read[1][2].as_str()), (2, text));
             let raw = csv::Reader::from_reader(&*out).records().next().unwrap().unwrap();
             assert!(!raw[2].starts_with(&TRIGGERS[..12]), "{text:?} may act as a formula");
+            assert!(
+                !has_a_cell_with_a_formula(&raw[2]),
+                "{text:?} may act as a formula where `;` parts fields"
+            );
             assert!(!raw[2].chars().any(|c| c.is_ascii_control() && !"\t\r\n".contains(c)));
         }
     }

@@ -1,18 +1,27 @@
-//! `findings.ocsf.jsonl`: each finding as one event of the Open Cybersecurity Schema Framework, one JSON object a line.
+//! `findings.ocsf.jsonl`: what a review says, as events of the Open Cybersecurity Schema Framework, one JSON object a line.
 //!
 //! The class is *Compliance Finding* (2003): a check of a resource against controls, with a status. *Detection Finding*
 //! speaks of attacks that were seen, and *IAM Analysis Finding* wants figures of use that a console does not have. An
 //! event has the time at which the rule judged; when the finding was first seen stands beside it.
+//!
+//! `finding_info.types` tells four kinds apart, in this order: the population of each console, whether it was seen whole
+//! or not; each verdict that is not known, because silence of its rule proves nothing; each finding; and each finding
+//! of the earlier run that is proven to be resolved, which closes it. A file is never empty, so that a review without
+//! findings is told from one that did not come.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufWriter, Write};
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::finding::{Framework, Severity};
-use crate::report::{Completeness, ConsoleSummary, FindingChange, FindingRow, Report, RuleRow};
+use super::{coverage_words, gaps_by_part};
+use crate::finding::{Control, Framework, Severity, SubjectKind, Verdict, digest};
+use crate::report::{
+    Change, Completeness, ConsoleSummary, FindingChange, FindingRow, Report, ResolvedFinding, RuleRow,
+};
 
 /// The version of the schema that the events are written to.
 const VERSION: &str = "1.7.0";
@@ -20,19 +29,55 @@ const VERSION: &str = "1.7.0";
 const CATEGORY: u32 = 2;
 const CLASS: u32 = 2003;
 
+/// What happened to a finding, in the words of the schema.
+type Activity = (u32, &'static str);
+
+const CREATE: Activity = (1, "Create");
+const UPDATE: Activity = (2, "Update");
+const CLOSE: Activity = (3, "Close");
+
+/// Where a finding stands with whoever works on it, in the words of the schema.
+type Status = (u32, &'static str);
+
+const NEW: Status = (1, "New");
+const SUPPRESSED: Status = (3, "Suppressed");
+const RESOLVED: Status = (4, "Resolved");
+
+/// What a check came to, in the words of the schema.
+type Outcome = (u32, &'static str);
+
+const UNKNOWN: Outcome = (0, "Unknown");
+const PASS: Outcome = (1, "Pass");
+const WARNING: Outcome = (2, "Warning");
+const FAIL: Outcome = (3, "Fail");
+
 pub(super) fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    let rules: HashMap<(&str, &str), &RuleRow> =
-        report.rules.iter().map(|rule| ((&*rule.console, &*rule.id), rule)).collect();
-    let consoles: HashMap<&str, &ConsoleSummary> =
-        report.consoles.iter().map(|console| (&*console.name, console)).collect();
+    let events = Events::of(report);
+    let mut write = |event: Event<'_>| {
+        serde_json::to_writer(&mut out, &event)?;
+        out.write_all(b"\n")
+    };
+    for console in &report.consoles {
+        write(events.population(console))?;
+    }
+    for rule in report.rules.iter().filter(|rule| is_unknown(rule)) {
+        write(events.verdict(rule))?;
+    }
     for finding in &report.findings {
-        let rule = rules.get(&(&*finding.console, &*finding.rule)).copied();
-        let console = consoles.get(&*finding.console).copied();
-        serde_json::to_writer(&mut out, &Event::of(report, console, rule, finding))?;
-        out.write_all(b"\n")?;
+        write(events.finding(finding))?;
+    }
+    for change in &report.changes {
+        if let Some(finding) = &change.resolved {
+            write(events.resolved(change, finding))?;
+        }
     }
     out.flush()
+}
+
+/// Whether a rule says neither that something is wrong nor that nothing is.
+fn is_unknown(rule: &RuleRow) -> bool {
+    matches!(rule.verdict, Verdict::Unknown | Verdict::Error)
 }
 
 /// One event; its keys are attributes of the schema.
@@ -49,7 +94,7 @@ struct Event<'a> {
     severity_id: u32,
     severity: &'static str,
     time: Millis,
-    message: &'a str,
+    message: Cow<'a, str>,
     status_id: u32,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,28 +102,233 @@ struct Event<'a> {
     metadata: Value,
     finding_info: Value,
     compliance: Value,
-    remediation: Value,
-    resources: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remediation: Option<Value>,
+    resources: [Value; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     evidences: Vec<Value>,
     unmapped: Value,
 }
 
-impl<'a> Event<'a> {
-    fn of(
-        report: &Report,
-        console: Option<&ConsoleSummary>,
-        rule: Option<&RuleRow>,
-        finding: &'a FindingRow,
-    ) -> Self {
-        let seen = console.map_or(report.run.finished, |console| console.finished);
-        let (activity_id, activity_name) = match finding.change {
-            None | Some(FindingChange::New | FindingChange::Reopened) => (1, "Create"),
-            Some(FindingChange::Persisting) => (2, "Update"),
+/// What the kinds of events differ in.
+struct Said<'a, 'm> {
+    /// What it is, in `finding_info.types`.
+    kind: &'static str,
+    /// What tells it apart, the same in every run.
+    uid: &'a str,
+    /// The rule, or what else judged.
+    code: &'a str,
+    title: &'a str,
+    message: Cow<'m, str>,
+    activity: Activity,
+    status: Status,
+    severity: Severity,
+    /// The times of `finding_info` beside the last.
+    first_seen: Option<DateTime<Utc>>,
+    compliance: Value,
+    resource: Value,
+}
+
+/// What every event rests on.
+struct Events<'a> {
+    report: &'a Report,
+    rules: HashMap<(&'a str, &'a str), &'a RuleRow>,
+    consoles: HashMap<&'a str, &'a ConsoleSummary>,
+    /// How much was seen of each part, and what was not, by console.
+    coverage: HashMap<&'a str, Vec<String>>,
+    /// Consoles that were in the earlier run.
+    known: BTreeSet<&'a str>,
+    redacted: Vec<String>,
+}
+
+impl<'a> Events<'a> {
+    fn of(report: &'a Report) -> Self {
+        let mut coverage: HashMap<&str, Vec<String>> = HashMap::new();
+        for (row, gaps) in gaps_by_part(report) {
+            coverage.entry(&row.console).or_default().push(coverage_words(row, &gaps));
+        }
+        let added = |console: &ConsoleSummary| {
+            let of = |change: &Change| change.kind == "console" && *change.console == *console.name;
+            report.changes.iter().any(|change| of(change) && change.change == "added")
         };
-        let (status_id, status) = if finding.is_open() { (1, "New") } else { (3, "Suppressed") };
-        let (severity_id, severity) = severity(finding.severity);
+        let known = report.consoles.iter().filter(|console| report.comparison.is_some() && !added(console));
         Self {
+            report,
+            rules: report.rules.iter().map(|rule| ((&*rule.console, &*rule.id), rule)).collect(),
+            consoles: report.consoles.iter().map(|console| (&*console.name, console)).collect(),
+            coverage,
+            known: known.map(|console| &*console.name).collect(),
+            redacted: report.redacted.iter().map(|what| format!("redacted:{}", what.as_str())).collect(),
+        }
+    }
+
+    /// Whether a console was seen whole: passed, or a warning that names what was not.
+    fn population(&self, console: &'a ConsoleSummary) -> Event<'a> {
+        let complete = console.verdict == Completeness::Complete;
+        let (outcome, status, severity) =
+            if complete { (PASS, RESOLVED, Severity::Info) } else { (WARNING, NEW, Severity::Medium) };
+        let title = "Population of the console";
+        let seen = if complete { "was seen whole" } else { "was not seen whole: INCOMPLETE" };
+        let details = self.coverage.get(&*console.name).map_or(&[][..], Vec::as_slice);
+        self.event(
+            &console.name,
+            Said {
+                kind: "population",
+                uid: &digest(&[console.key(), "population"]),
+                code: "population",
+                title,
+                message: format!("The population of console {} {seen}", console.name).into(),
+                activity: self.stated(&console.name),
+                status,
+                severity,
+                first_seen: None,
+                compliance: compliance("population", title, severity, outcome, &[], &[], details),
+                resource: self.whole(&console.name),
+            },
+        )
+    }
+
+    /// A rule that found nothing, which proves nothing.
+    fn verdict(&self, rule: &'a RuleRow) -> Event<'a> {
+        let key = self.consoles.get(&*rule.console).map_or(&*rule.console, |console| console.key());
+        let mut details = vec![format!("{} of {} subjects judged", rule.examined, rule.expected)];
+        details.extend(rule.note.clone());
+        let controls: Vec<String> = rule.controls.iter().map(ToString::to_string).collect();
+        let said = match rule.verdict {
+            Verdict::Error => "broke: a bug",
+            _ => "found nothing, which proves nothing",
+        };
+        let compliance =
+            compliance(&rule.id, &rule.title, rule.severity, UNKNOWN, &rule.controls, &controls, &details);
+        self.event(
+            &rule.console,
+            Said {
+                kind: "verdict",
+                uid: &digest(&[key, "verdict", &rule.id]),
+                code: &rule.id,
+                title: &rule.title,
+                message: format!("The verdict of {} is not known: it {said}", rule.id).into(),
+                activity: self.stated(&rule.console),
+                status: NEW,
+                severity: Severity::Info,
+                first_seen: None,
+                compliance,
+                resource: self.whole(&rule.console),
+            },
+        )
+    }
+
+    fn finding(&self, finding: &'a FindingRow) -> Event<'a> {
+        let activity = match finding.change {
+            Some(FindingChange::Persisting) => UPDATE,
+            // Nothing is proven by comparison, but somebody has seen it before.
+            None if finding.first_seen < self.report.run.finished => UPDATE,
+            None | Some(FindingChange::New | FindingChange::Reopened) => CREATE,
+        };
+        let served = self.rule(&finding.console, &finding.rule).map_or(&[][..], |rule| &rule.controls);
+        let mut details = vec!["One subject of the check failed.".to_owned()];
+        details.extend(finding.waiver.as_ref().map(|waiver| format!("A waiver covers it: {waiver}")));
+        let (severity, requirements) = (finding.severity, &*finding.controls);
+        let mut event = self.event(
+            &finding.console,
+            Said {
+                kind: "finding",
+                uid: &finding.id,
+                code: &finding.rule,
+                title: &finding.title,
+                message: (&*finding.summary).into(),
+                activity,
+                status: if finding.is_open() { NEW } else { SUPPRESSED },
+                severity,
+                first_seen: Some(finding.first_seen),
+                compliance: compliance(
+                    &finding.rule,
+                    &finding.title,
+                    severity,
+                    FAIL,
+                    served,
+                    requirements,
+                    &details,
+                ),
+                resource: self.resource(
+                    &finding.console,
+                    finding.subject_kind,
+                    &finding.subject_id,
+                    &finding.subject_name,
+                ),
+            },
+        );
+        event.status_detail = finding.waiver.as_ref().map(|waiver| format!("waived: {waiver}"));
+        event.remediation = Some(json!({ "desc": finding.remediation }));
+        let evidence = finding.evidence.iter();
+        event.evidences = evidence.map(|one| json!({ "name": one.label, "data": one.value })).collect();
+        event.unmapped["change"] = json!(finding.change);
+        event.unmapped["waiver"] = json!(finding.waiver);
+        event.unmapped["waiver_expires"] = json!(finding.waiver_expires.map(Millis));
+        event
+    }
+
+    /// A finding of the earlier run of which this one proves that it is gone.
+    fn resolved(&self, change: &'a Change, finding: &'a ResolvedFinding) -> Event<'a> {
+        let rule = self.rule(&change.console, &finding.rule);
+        let title = rule.map_or(&*finding.rule, |rule| &*rule.title);
+        let served = rule.map_or(&[][..], |rule| &rule.controls);
+        let requirements: Vec<String> = served.iter().map(ToString::to_string).collect();
+        let details = vec!["The subject of the check does not fail any more.".to_owned()];
+        let severity = finding.severity;
+        let mut event = self.event(
+            &change.console,
+            Said {
+                kind: "finding",
+                uid: &change.id,
+                code: &finding.rule,
+                title,
+                message: (&*change.summary).into(),
+                activity: CLOSE,
+                status: RESOLVED,
+                severity,
+                first_seen: None,
+                compliance: compliance(&finding.rule, title, severity, PASS, served, &requirements, &details),
+                resource: self.resource(
+                    &change.console,
+                    finding.subject_kind,
+                    &finding.subject_id,
+                    &change.name,
+                ),
+            },
+        );
+        event.unmapped["change"] = json!(change.change);
+        event
+    }
+
+    fn event<'m>(&self, name: &str, said: Said<'_, 'm>) -> Event<'m> {
+        let Said { kind, uid, code, title, message, activity, status, severity, .. } = said;
+        let Said { first_seen, compliance, resource, .. } = said;
+        let (report, console) = (self.report, self.consoles.get(name).copied());
+        let complete = console.is_some_and(|console| console.verdict == Completeness::Complete);
+        let time = console.map_or(report.run.finished, |console| console.finished);
+        let mut info = json!({
+            "uid": uid,
+            "title": title,
+            "desc": message,
+            "types": [kind],
+            "last_seen_time": Millis(time),
+            "analytic": self.analytic(name, code, title),
+        });
+        // What is closed was not seen.
+        if activity == CLOSE {
+            info.as_object_mut().and_then(|info| info.remove("last_seen_time"));
+            info["modified_time"] = json!(Millis(time));
+        }
+        if let Some(first) = first_seen {
+            info["created_time"] = json!(Millis(first));
+            info["first_seen_time"] = json!(Millis(first));
+        }
+        let mut labels = vec![if complete { "population:complete" } else { "population:incomplete" }];
+        labels.extend(self.redacted.iter().map(String::as_str));
+        let ((activity_id, activity_name), (status_id, status)) = (activity, status);
+        let (severity_id, severity) = severity_of(severity);
+        Event {
             activity_id,
             activity_name,
             category_uid: CATEGORY,
@@ -89,109 +339,106 @@ impl<'a> Event<'a> {
             type_name: format!("Compliance Finding: {activity_name}"),
             severity_id,
             severity,
-            time: Millis(seen),
-            message: &finding.summary,
+            time: Millis(time),
+            message,
             status_id,
             status,
-            status_detail: finding.waiver.as_ref().map(|waiver| format!("waived: {waiver}")),
-            metadata: metadata(report, console, finding),
-            finding_info: json!({
-                "uid": finding.id,
-                "title": finding.title,
-                "desc": finding.summary,
-                "created_time": Millis(finding.first_seen),
-                "first_seen_time": Millis(finding.first_seen),
-                "last_seen_time": Millis(seen),
-                "analytic": analytic(finding, rule),
+            status_detail: None,
+            metadata: json!({
+                "version": VERSION,
+                "product": { "name": "recert", "vendor_name": "recert", "version": report.run.version },
+                // The same run, delivered twice, is the same event.
+                "uid": format!("{}-{uid}", report.run.id),
+                "correlation_uid": report.run.id,
+                "event_code": code,
+                "labels": labels,
             }),
-            compliance: compliance(finding, rule),
-            remediation: json!({ "desc": finding.remediation }),
-            resources: vec![resource(finding, console)],
-            evidences: finding
-                .evidence
-                .iter()
-                .map(|evidence| json!({ "name": evidence.label, "data": evidence.value }))
-                .collect(),
+            finding_info: info,
+            compliance,
+            remediation: None,
+            resources: [resource],
+            evidences: Vec::new(),
             unmapped: json!({
                 "run": report.run.id,
                 "job": report.run.job,
-                "console": finding.console,
+                "console": name,
                 "console_complete": console.map(|console| console.verdict == Completeness::Complete),
-                "change": finding.change,
-                "waiver": finding.waiver,
-                "waiver_expires": finding.waiver_expires.map(Millis),
             }),
         }
     }
-}
 
-fn metadata(report: &Report, console: Option<&ConsoleSummary>, finding: &FindingRow) -> Value {
-    let complete = console.is_some_and(|console| console.verdict == Completeness::Complete);
-    json!({
-        "version": VERSION,
-        "product": { "name": "recert", "vendor_name": "recert", "version": report.run.version },
-        // The same run, delivered twice, is the same event.
-        "uid": format!("{}-{}", report.run.id, finding.id),
-        "correlation_uid": report.run.id,
-        "event_code": finding.rule,
-        "labels": [if complete { "population:complete" } else { "population:incomplete" }],
-    })
-}
-
-fn analytic(finding: &FindingRow, rule: Option<&RuleRow>) -> Value {
-    let mut analytic = json!({ "uid": finding.rule, "name": finding.title, "type_id": 1, "type": "Rule" });
-    if let Some(rule) = rule {
-        analytic["category"] = json!(rule.code);
-        analytic["desc"] = json!(rule.why);
-        analytic["version"] = json!(rule.version.to_string());
+    fn rule(&self, console: &str, id: &str) -> Option<&'a RuleRow> {
+        self.rules.get(&(console, id)).copied()
     }
-    analytic
+
+    /// A statement on a console that every run makes: the first time it is created, then it is updated.
+    fn stated(&self, console: &str) -> Activity {
+        if self.known.contains(console) { UPDATE } else { CREATE }
+    }
+
+    fn analytic(&self, console: &str, id: &str, title: &str) -> Value {
+        let mut analytic = json!({ "uid": id, "name": title, "type_id": 1, "type": "Rule" });
+        if let Some(rule) = self.rule(console, id) {
+            analytic["category"] = json!(rule.code);
+            analytic["desc"] = json!(rule.why);
+            analytic["version"] = json!(rule.version.to_string());
+        }
+        analytic
+    }
+
+    /// A console as the subject of what is said of it whole.
+    fn whole(&self, name: &str) -> Value {
+        let key = self.consoles.get(name).map_or(name, |console| console.key());
+        self.resource(name, SubjectKind::Console, key, name)
+    }
+
+    /// What an event is about, inside its console.
+    fn resource(&self, console: &str, kind: SubjectKind, id: &str, name: &str) -> Value {
+        let mut resource = json!({
+            "uid": id,
+            "name": name,
+            "type": kind.as_str(),
+            "namespace": console,
+            "role_id": 3,
+            "role": "Affected",
+        });
+        if let Some(version) = self.consoles.get(console).and_then(|console| console.version.as_ref()) {
+            resource["data"] = json!({ "console_version": version });
+        }
+        resource
+    }
 }
 
-fn compliance(finding: &FindingRow, rule: Option<&RuleRow>) -> Value {
-    let mut served: Vec<Framework> =
-        rule.iter().flat_map(|rule| rule.controls.iter().map(|control| control.framework)).collect();
-    served.sort();
-    served.dedup();
-    let standards: Vec<&str> = served.into_iter().map(Framework::as_str).collect();
-    let mut details = vec!["One subject of the check failed.".to_owned()];
-    details.extend(finding.waiver.as_ref().map(|waiver| format!("A waiver covers it: {waiver}")));
-    let (severity_id, severity) = severity(finding.severity);
+fn compliance(
+    rule: &str,
+    title: &str,
+    severity: Severity,
+    (status_id, status): Outcome,
+    served: &[Control],
+    requirements: &[String],
+    details: &[String],
+) -> Value {
+    let standards: BTreeSet<Framework> = served.iter().map(|control| control.framework).collect();
+    let (severity_id, severity) = severity_of(severity);
     json!({
-        "control": finding.rule,
-        "standards": standards,
-        "requirements": finding.controls,
-        "status": "Fail",
-        "status_id": 3,
+        "control": rule,
+        "standards": standards.into_iter().map(Framework::as_str).collect::<Vec<_>>(),
+        "requirements": requirements,
+        "status": status,
+        "status_id": status_id,
         "status_details": details,
         "checks": [{
-            "uid": finding.rule,
-            "name": finding.title,
+            "uid": rule,
+            "name": title,
             "severity_id": severity_id,
             "severity": severity,
-            "status": "Fail",
-            "status_id": 3,
+            "status": status,
+            "status_id": status_id,
         }],
     })
 }
 
-/// What the finding is about, inside its console.
-fn resource(finding: &FindingRow, console: Option<&ConsoleSummary>) -> Value {
-    let mut resource = json!({
-        "uid": finding.subject_id,
-        "name": finding.subject_name,
-        "type": finding.subject_kind.as_str(),
-        "namespace": finding.console,
-        "role_id": 3,
-        "role": "Affected",
-    });
-    if let Some(version) = console.and_then(|console| console.version.as_ref()) {
-        resource["data"] = json!({ "console_version": version });
-    }
-    resource
-}
-
-fn severity(severity: Severity) -> (u32, &'static str) {
+fn severity_of(severity: Severity) -> (u32, &'static str) {
     match severity {
         Severity::Info => (1, "Informational"),
         Severity::Low => (2, "Low"),
@@ -221,16 +468,24 @@ mod tests {
         lines.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    fn of_kind<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
+        events.iter().filter(|event| event["finding_info"]["types"] == json!([kind])).collect()
+    }
+
+    fn activity(event: &Value) -> (Value, Value) {
+        (event["activity_name"].clone(), event["type_uid"].clone())
+    }
+
     #[test]
     fn an_event_says_whether_the_finding_is_new_and_whether_all_was_seen() {
         let mut report = Report::sample();
         report.findings[0].change = Some(FindingChange::Persisting);
-        report.findings[1].change = None;
+        report.findings[1].change = Some(FindingChange::New);
         report.consoles[0].verdict = Completeness::Incomplete;
         let events = events(&report);
-        let activity = |event: &Value| (event["activity_name"].clone(), event["type_uid"].clone());
-        assert_eq!(activity(&events[0]), (json!("Update"), json!(200_302)));
-        assert_eq!(activity(&events[1]), (json!("Create"), json!(200_301)));
+        let events = of_kind(&events, "finding");
+        assert_eq!(activity(events[0]), (json!("Update"), json!(200_302)));
+        assert_eq!(activity(events[1]), (json!("Create"), json!(200_301)));
         assert_eq!(events[0]["metadata"]["labels"], json!(["population:incomplete"]));
         assert_eq!(events[0]["unmapped"]["console_complete"], false);
         assert_eq!(events[0]["compliance"]["standards"], json!(["PCI DSS 4.0.1"]));
@@ -238,9 +493,93 @@ mod tests {
     }
 
     #[test]
-    fn nothing_found_is_an_empty_file() {
+    fn what_somebody_has_seen_before_is_not_created_again() {
+        let mut report = Report::sample();
+        report.findings.iter_mut().for_each(|finding| finding.change = None);
+        report.findings[0].first_seen = report.run.finished;
+        report.findings[1].first_seen = report.run.finished - chrono::TimeDelta::milliseconds(1);
+        let events = events(&report);
+        let said: Vec<_> = of_kind(&events, "finding")[..2].iter().map(|event| activity(event).0).collect();
+        assert_eq!(said, ["Create", "Update"]);
+    }
+
+    #[test]
+    fn what_is_proven_to_be_resolved_is_closed_and_nothing_else() {
+        let report = Report::sample();
+        let all = events(&report);
+        let closed: Vec<_> = all.iter().filter(|event| event["activity_id"] == 3).collect();
+        let resolved: Vec<_> = report.changes.iter().filter(|change| change.change == "resolved").collect();
+        assert_eq!((closed.len(), resolved.len()), (1, 1));
+        let (event, change) = (closed[0], resolved[0]);
+        assert_eq!(activity(event), (json!("Close"), json!(200_303)));
+        assert_eq!((&event["status_id"], &event["status"]), (&json!(4), &json!("Resolved")));
+        assert_eq!(event["finding_info"]["uid"], json!(change.id));
+        assert_eq!(event["finding_info"]["title"], "Locked account");
+        assert_eq!((&event["severity_id"], &event["compliance"]["status_id"]), (&json!(3), &json!(1)));
+        assert_eq!(
+            (&event["resources"][0]["uid"], &event["resources"][0]["name"]),
+            (&json!("4"), &json!("+zoe"))
+        );
+        assert_eq!(event["metadata"]["event_code"], "locked_account");
+        assert!(!events(&Report::first_sample()).iter().any(|event| event["activity_id"] == 3));
+    }
+
+    #[test]
+    fn every_console_says_whether_it_was_seen_whole() {
+        let report = Report::sample();
+        let events = events(&report);
+        let said = of_kind(&events, "population");
+        let of = |event: &Value| {
+            let status = (event["compliance"]["status_id"].clone(), event["status_id"].clone());
+            (event["unmapped"]["console"].clone(), status, event["activity_name"].clone())
+        };
+        assert_eq!(of(said[0]), (json!("hq"), (json!(1), json!(4)), json!("Update")));
+        assert_eq!(of(said[1]), (json!("lab"), (json!(2), json!(1)), json!("Update")));
+        let details = said[1]["compliance"]["status_details"].as_array().unwrap();
+        assert!(details.contains(&json!("users is complete: 1 of 1 seen")), "{details:?}");
+        let gap = "user_sites is incomplete: 0 of 1 seen; /api/3/users/{id}/sites 7 unavailable";
+        assert!(details.contains(&json!(gap)), "{details:?}");
+        let first = self::events(&Report::first_sample());
+        assert_eq!(of(of_kind(&first, "population")[0]).2, json!("Create"));
+        let uid = |event: &Value| event["finding_info"]["uid"].clone();
+        assert_eq!(uid(of_kind(&first, "population")[0]), uid(said[0]), "it is the same in every run");
+    }
+
+    #[test]
+    fn a_verdict_that_is_not_known_is_told() {
+        let mut report = Report::sample();
+        let events = events(&report);
+        let said = of_kind(&events, "verdict");
+        assert_eq!(said.len(), 1);
+        assert_eq!((&said[0]["compliance"]["status_id"], &said[0]["severity_id"]), (&json!(0), &json!(1)));
+        assert_eq!(
+            (&said[0]["metadata"]["event_code"], &said[0]["unmapped"]["console"]),
+            (&json!("locked_account"), &json!("lab"))
+        );
+        report.rules[0].verdict = Verdict::Error;
+        assert_eq!(of_kind(&self::events(&report), "verdict").len(), 2);
+    }
+
+    #[test]
+    fn a_run_is_one_and_a_copy_says_what_it_leaves_out() {
+        let mut report = Report::sample();
+        report.redacted = vec![crate::report::Redaction::Email, crate::report::Redaction::Name];
+        for event in events(&report) {
+            assert_eq!(event["metadata"]["correlation_uid"], json!(report.run.id));
+            assert_eq!(
+                event["metadata"]["labels"].as_array().unwrap()[1..],
+                ["redacted:email", "redacted:name"]
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_found_still_says_what_was_looked_at() {
         let mut report = Report::sample();
         report.findings.clear();
-        assert_eq!(events(&report), [] as [Value; 0]);
+        report.changes.clear();
+        let events = events(&report);
+        assert_eq!(events.len(), of_kind(&events, "population").len() + of_kind(&events, "verdict").len());
+        assert_eq!(of_kind(&events, "population").len(), 2);
     }
 }

@@ -8,6 +8,7 @@ mod table;
 
 use std::io::{self, Write};
 
+use parquet::file::metadata::KeyValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::finding::{Severity, digest};
@@ -128,7 +129,7 @@ impl Table {
             Self::Grants => GRANTS,
             Self::Findings => FINDINGS,
         };
-        let mut rows = Rows { file: File::new(out, schema)?, run: &report.run.id, console };
+        let mut rows = Rows { file: File::new(out, schema, notes(report))?, run: &report.run.id, console };
         match self {
             Self::Users => {
                 for user in report.users.iter().filter(|user| *user.console == *console.name) {
@@ -148,6 +149,13 @@ impl Table {
         }
         rows.file.finish()
     }
+}
+
+/// What a redacted copy says of itself where rows have no place for it: `recert.redacted`, as in `email,name`.
+fn notes(report: &Report) -> Vec<KeyValue> {
+    let redacted: Vec<&str> = report.redacted.iter().map(|what| what.as_str()).collect();
+    let note = || KeyValue::new("recert.redacted".to_owned(), redacted.join(","));
+    (!redacted.is_empty()).then(note).into_iter().collect()
 }
 
 /// As much of a name as one part of a path holds, beside `console=`.

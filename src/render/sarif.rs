@@ -10,13 +10,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::gaps_by_part;
+use super::{coverage_words, gaps_by_part};
 use crate::finding::{Severity, Verdict};
 use crate::model::PartState;
-use crate::report::{Completeness, FindingRow, Report, RuleRow};
-
-/// Gaps that a notification names one by one; `report.json` has them all.
-const GAPS: usize = 20;
+use crate::report::{Completeness, FindingRow, PSEUDONYM, Report, RuleRow};
 
 pub(super) fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
@@ -39,6 +36,9 @@ struct Run<'a> {
     tool: Value,
     automation_details: Value,
     invocations: [Value; 1],
+    /// What a text begins with that stands in the place of another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redaction_tokens: Option<[&'static str; 1]>,
     results: Results<'a>,
     properties: Value,
 }
@@ -52,24 +52,30 @@ impl<'a> Log<'a> {
             "semanticVersion": report.run.version,
             "rules": rules.descriptors(),
         }});
+        let mut properties = json!({
+            "verdict": report.run.verdict,
+            "configuration": report.run.configuration,
+            "consoles": report.consoles.iter().map(|console| json!({
+                "name": console.name,
+                "uuid": console.uuid,
+                "serial": console.serial,
+                "version": console.version,
+                "verdict": console.verdict,
+            })).collect::<Vec<_>>(),
+        });
+        let is_copy = !report.redacted.is_empty();
+        if is_copy {
+            properties["redacted"] = json!(report.redacted);
+        }
         let run = Run {
             tool,
             automation_details: json!({
                 "id": format!("recert/{}/{}", report.run.job.as_deref().unwrap_or("on-demand"), report.run.id),
             }),
             invocations: [invocation(report)],
+            redaction_tokens: is_copy.then_some([PSEUDONYM]),
             results: Results { report, rules },
-            properties: json!({
-                "verdict": report.run.verdict,
-                "configuration": report.run.configuration,
-                "consoles": report.consoles.iter().map(|console| json!({
-                    "name": console.name,
-                    "uuid": console.uuid,
-                    "serial": console.serial,
-                    "version": console.version,
-                    "verdict": console.verdict,
-                })).collect::<Vec<_>>(),
-            }),
+            properties,
         };
         Self {
             schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
@@ -135,16 +141,7 @@ fn invocation(report: &Report) -> Value {
             PartState::Undetermined => "warning",
             PartState::Complete | PartState::NotAsked => continue,
         };
-        let of = row.expected.map_or_else(String::new, |expected| format!(" of {expected}"));
-        let mut text =
-            format!("{}: {} is {}: {}{of} seen", row.console, row.part, row.state.as_str(), row.examined);
-        for gap in gaps.iter().take(GAPS) {
-            let id = gap.id.as_deref().map_or_else(String::new, |id| format!(" {id}"));
-            text.extend(["; ", &gap.endpoint, &id, " ", gap.reason.as_str()]);
-        }
-        if gaps.len() > GAPS {
-            text.extend(["; and ", &(gaps.len() - GAPS).to_string(), " more"]);
-        }
+        let text = format!("{}: {}", row.console, coverage_words(row, &gaps));
         notifications.push(json!({ "level": level, "message": { "text": literal(&text) } }));
     }
     for rule in report.rules.iter().filter(|rule| rule.verdict == Verdict::Error) {

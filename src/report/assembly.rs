@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{
-    AccountPlace, AnomalyRow, AssetGroupRow, ConsoleSummary, ConsoleTotals, CoverageRow, Estate, Evidence,
-    FindingRow, FindingState, GapRow, Grant, Persons, PrivilegeRow, Report, RoleRow, RuleRow, Run, SCHEMA,
-    Scopes, SiteRow, UserRow, changes, completeness, control_rows, covering, identities, totals, trend,
-    waiver_rows, waiver_words, with_waivers,
+    AccountPlace, AnomalyRow, AssetGroupRow, ConsoleSummary, ConsoleTotals, CoverageRow, Declared, Estate,
+    Evidence, FindingRow, FindingState, GapRow, Grant, Persons, PrivilegeRow, Report, RoleRow, RuleRow, Run,
+    SCHEMA, Scopes, SiteRow, UserRow, changes, completeness, control_rows, covering, identities, totals,
+    trend, waiver_rows, waiver_words, with_waivers,
 };
 use crate::finding::{Finding, Judgement, Severity, SubjectKind};
 use crate::graph::{AccessGraph, Reach, Via};
@@ -30,15 +30,16 @@ pub fn assemble(
     mut run: Run,
     mut reviewed: Vec<Reviewed>,
     people: &[Vec<AccountPlace>],
-    waivers: &[Waiver],
+    declared: &Declared<'_>,
     history: &History,
 ) -> Report {
+    let waivers = declared.waivers;
     // Before the consoles are sorted: people are told by the places of their consoles.
     let identities = identities(&reviewed, people);
     reviewed.sort_by(|a, b| a.graph.snapshot().console.name.cmp(&b.graph.snapshot().console.name));
     let ties_out = reviewed.iter().all(|console| console.graph.snapshot().coverage.ties_out());
     run.verdict = completeness(ties_out);
-    let persons = Persons::of(&reviewed, waivers, history);
+    let persons = Persons::of(&reviewed, declared, history);
     let mut report = Report {
         schema: SCHEMA,
         redaction_key: Some(persons.key(&run.id)),

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Change, ENDS_NOW, ENDS_SOON, Reviewed};
+use super::{Change, ENDS_NOW, ENDS_SOON, ResolvedFinding, Reviewed};
 use crate::history::{Before, BeforeFinding, BeforeRule, Sighting};
 use crate::model::{ConsoleIdentity, GLOBAL_ADMIN, Part, PartState, PrivilegeId, Role, Snapshot, User};
 use crate::waiver::Waiver;
@@ -226,6 +226,17 @@ impl Notes {
     }
 
     fn add(&mut self, kind: &'static str, change: &'static str, subject: Subject, summary: String) {
+        self.push(kind, change, subject, summary, None);
+    }
+
+    fn push(
+        &mut self,
+        kind: &'static str,
+        change: &'static str,
+        subject: Subject,
+        summary: String,
+        resolved: Option<ResolvedFinding>,
+    ) {
         let Subject { id, name, administrator } = subject;
         self.changes.push(Change {
             console: self.console.clone(),
@@ -235,6 +246,7 @@ impl Notes {
             name,
             administrator,
             summary,
+            resolved,
         });
     }
 

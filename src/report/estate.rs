@@ -124,7 +124,7 @@ mod tests {
     use crate::graph::AccessGraph;
     use crate::history::History;
     use crate::model::sample::{known_as, person, snapshot, user};
-    use crate::report::{Run, assemble};
+    use crate::report::{Declared, Run, assemble};
 
     fn reviewed(name: &str, users: Vec<User>) -> Reviewed {
         let mut world = snapshot(users);
@@ -145,7 +145,7 @@ mod tests {
         // One of two consoles, and one with two accounts on the same.
         let people: Vec<Vec<AccountPlace>> = vec![places(&[(0, 3), (1, 4)]), places(&[(1, 5), (1, 6)])];
         let run = Run { verdict: Completeness::Complete, ..crate::report::Report::sample().run };
-        let report = assemble(run, consoles, &people, &[], &History::default());
+        let report = assemble(run, consoles, &people, &Declared::default(), &History::default());
         assert_eq!(
             report.estate,
             Estate {

@@ -14,9 +14,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Report, is_address};
-use crate::finding::SubjectKind;
+use crate::model::BUILTIN_ROLES;
 
 use pseudonyms::Pseudonyms;
+
+/// What every pseudonym begins with.
+pub const PSEUDONYM: &str = "redacted-";
 
 /// What a redacted copy leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,14 +83,9 @@ impl Redactor {
     fn of(report: &Report, what: &BTreeSet<Redaction>, key: &str) -> Self {
         let (emails, names) = (what.contains(&Redaction::Email), what.contains(&Redaction::Name));
         let mut pseudonyms = Pseudonyms::new(key, emails);
-        let mut persons = report.persons.clone();
-        for owner in owners(report) {
-            persons.add(owner);
-        }
-        let addresses = persons.addresses.iter().filter(|_| emails);
-        for text in addresses.chain(persons.names.iter().filter(|_| names)) {
-            pseudonyms.find(text);
-        }
+        report.persons.addresses.iter().filter(|_| emails).for_each(|address| pseudonyms.find(address));
+        report.persons.names.iter().filter(|_| names).for_each(|name| pseudonyms.find_name(name));
+        kept(report).for_each(|text| pseudonyms.keep(text));
         let own = report.rules.iter().filter(|rule| matches!(rule.title, Cow::Owned(_)));
         let own_rules = own.map(|rule| rule.id.clone().into_owned()).collect();
         Self { pseudonyms, emails, names, own_rules, shared: HashMap::new() }
@@ -130,9 +128,10 @@ impl Redactor {
     }
 }
 
-/// Who answers for declared accounts, as findings name them. The owner of a report is an account.
-fn owners(report: &Report) -> impl Iterator<Item = &str> {
-    let of_accounts = report.findings.iter().filter(|row| row.subject_kind != SubjectKind::Report);
-    let owners = of_accounts.flat_map(|row| &row.evidence).filter(|evidence| evidence.label == "owner");
-    owners.map(|evidence| &*evidence.value).filter(|owner| *owner != "none")
+/// What is nobody's, whatever somebody is called: ids of rules, and the roles that every console has.
+fn kept(report: &Report) -> impl Iterator<Item = &str> {
+    let rules = report.rules.iter().map(|rule| &*rule.id);
+    let builtin = report.roles.iter().filter(|role| role.builtin);
+    let builtin = builtin.flat_map(|role| [&*role.id, &*role.name]);
+    rules.chain(builtin).chain(BUILTIN_ROLES.iter().copied())
 }

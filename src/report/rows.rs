@@ -404,4 +404,20 @@ pub struct Change {
     pub administrator: bool,
     /// One sentence.
     pub summary: String,
+    /// The finding, where it is one that is resolved; JSON leaves it out, as the sentence says it.
+    #[serde(skip)]
+    pub resolved: Option<ResolvedFinding>,
+}
+
+/// A finding of the earlier run that is proven not to be there any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedFinding {
+    /// The rule's id.
+    pub rule: String,
+    /// How much it mattered.
+    pub severity: Severity,
+    /// What kind of thing it was about.
+    pub subject_kind: SubjectKind,
+    /// That thing's id.
+    pub subject_id: String,
 }

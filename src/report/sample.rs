@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::Duration;
 
-use super::{Completeness, Report, Reviewed, Run, assemble};
+use super::{Completeness, Declared, Report, Reviewed, Run, assemble};
 use crate::finding::{About, Control, Finding, Framework, Judgement, Severity, SubjectKind, Verdict};
 use crate::graph::AccessGraph;
 use crate::history::{Before, BeforeFinding, BeforeRule, History, PastRun, Sighting};
@@ -100,7 +100,7 @@ impl Report {
                 judgement(&LOCKED_RULE, Verdict::Unknown, Vec::new()),
             ],
         };
-        assemble(run, vec![lab, hq], &[], &[], &history)
+        assemble(run, vec![lab, hq], &[], &Declared::default(), &history)
     }
 }
 

@@ -45,6 +45,7 @@ const SPREADSHEETS: &[&str] = &[
     "'plain",
     // Where the list separator is a semicolon or a tab, or line ends in quotes are not understood, a cell begins here.
     "x;=cmd|'/C calc'!A0;y",
+    "x;=1+cmd|'/c calc'!A1;y",
     "x;\"=cmd|'/C calc'!A0;y",
     "x\t=1+1\ty",
     "x\r\n=cmd|'/C calc'!A0;y",

@@ -17,6 +17,16 @@ fn events(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// Those of a kind: `population`, `verdict` or `finding`.
+fn of_kind(events: &[Value], kind: &str) -> Vec<Value> {
+    events.iter().filter(|event| event["finding_info"]["types"][0] == kind).cloned().collect()
+}
+
+/// Those that say that a finding stands, not that it is gone.
+fn found(events: &[Value]) -> Vec<Value> {
+    of_kind(events, "finding").into_iter().filter(|event| event["activity_name"] != "Close").collect()
+}
+
 /// Everything that the schema does not allow in an event.
 fn mistakes(event: &Value) -> Vec<String> {
     let mut mistakes = Vec::new();
@@ -76,6 +86,7 @@ fn lines_meet_the_published_schema() {
     for text in [HOSTILE.text("findings.ocsf.jsonl"), &demo] {
         let events = events(text);
         assert!(events.len() > 20 && text.ends_with('\n'));
+        assert!(!of_kind(&events, "population").is_empty() && !found(&events).is_empty());
         for event in events {
             assert_eq!(mistakes(&event), Vec::<String>::new(), "{event:.2000}");
             assert_eq!(event["metadata"]["version"], SCHEMA["version"]);
@@ -115,14 +126,18 @@ fn the_schema_refuses_what_is_missing_unknown_or_of_another_type() {
 }
 
 #[test]
-fn a_line_is_a_finding_and_its_text_is_the_console_s_own() {
+fn lines_are_the_findings_and_their_text_is_the_console_s_own() {
     let (text, report) = (HOSTILE.text("findings.ocsf.jsonl"), HOSTILE.document());
     assert!(!text.chars().any(|c| c < ' ' && c != '\n'), "control characters are escaped");
-    let (events, findings) = (events(text), report["findings"].as_array().unwrap());
-    assert_eq!(events.len(), findings.len());
+    let (all, findings) = (events(text), report["findings"].as_array().unwrap());
     let mut uids = BTreeSet::new();
-    for (event, finding) in events.iter().zip(findings) {
+    for event in &all {
         assert!(uids.insert(event["metadata"]["uid"].as_str().unwrap()), "an event is told twice");
+        assert_eq!(event["metadata"]["correlation_uid"], report["run"]["id"]);
+    }
+    let events = found(&all);
+    assert_eq!(events.len(), findings.len());
+    for (event, finding) in events.iter().zip(findings) {
         assert_eq!(event["finding_info"]["uid"], finding["id"]);
         assert_eq!(event["message"], finding["summary"]);
         assert_eq!(event["resources"][0]["name"], finding["subject_name"]);
@@ -134,10 +149,39 @@ fn a_line_is_a_finding_and_its_text_is_the_console_s_own() {
 }
 
 #[test]
+fn what_was_not_proven_and_what_is_gone_are_told_as_well() {
+    let demo = std::fs::read_to_string(demo::file("findings.ocsf.jsonl")).unwrap();
+    let report: Value = serde_json::from_slice(&std::fs::read(demo::file("report.json")).unwrap()).unwrap();
+    let all = events(&demo);
+    let list = |name: &str| report[name].as_array().unwrap().iter();
+    let populations = of_kind(&all, "population");
+    assert_eq!(populations.len(), list("consoles").count());
+    for (event, console) in populations.iter().zip(list("consoles")) {
+        let complete = console["verdict"] == "complete";
+        assert_eq!(event["compliance"]["status_id"], if complete { 1 } else { 2 });
+        let details = event["compliance"]["status_details"].as_array().unwrap();
+        let parts = list("coverage").filter(|row| row["console"] == console["name"]);
+        assert_eq!(details.len(), parts.count());
+    }
+    let unknown = of_kind(&all, "verdict");
+    let unproven = |rule: &&Value| rule["verdict"] == "unknown" || rule["verdict"] == "error";
+    assert_eq!(unknown.len(), list("rules").filter(unproven).count());
+    assert!(unknown.iter().all(|event| event["compliance"]["status_id"] == 0));
+    let closed: Vec<_> = all.iter().filter(|event| event["activity_id"] == 3).collect();
+    let is_resolved = |change: &&Value| change["kind"] == "finding" && change["change"] == "resolved";
+    let resolved: Vec<_> = list("changes").filter(is_resolved).collect();
+    assert!(!resolved.is_empty() && closed.len() == resolved.len());
+    for (event, change) in closed.iter().zip(resolved) {
+        assert_eq!((&event["finding_info"]["uid"], &event["message"]), (&change["id"], &change["summary"]));
+        assert_eq!((&event["type_uid"], &event["status_id"]), (&200_303.into(), &4.into()));
+    }
+}
+
+#[test]
 fn a_waived_finding_is_suppressed_and_says_by_what() {
     let demo = std::fs::read_to_string(demo::file("findings.ocsf.jsonl")).unwrap();
     let (waived, open): (Vec<_>, Vec<_>) =
-        events(&demo).into_iter().partition(|event| !event["unmapped"]["waiver"].is_null());
+        found(&events(&demo)).into_iter().partition(|event| !event["unmapped"]["waiver"].is_null());
     assert!(!waived.is_empty() && !open.is_empty());
     for event in waived {
         assert_eq!((&event["status_id"], &event["status"]), (&3.into(), &"Suppressed".into()));

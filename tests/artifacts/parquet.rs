@@ -7,12 +7,13 @@ use std::process::Command;
 
 use chrono::{NaiveDate, TimeDelta};
 use recert::analyze::Policy;
-use recert::deliver::publish;
+use recert::deliver::{publish, publish_redacted};
 use recert::evidence::{ChainPlace, Filing, Observed};
 use recert::graph::{AccessGraph, Target};
 use recert::history::History;
 use recert::model::{Answer, PrivilegeId, Snapshot};
 use recert::render::{Format, Templates};
+use recert::report::Redaction;
 use recert::review::{self, Occasion};
 use serde_json::{Value, json};
 
@@ -229,6 +230,11 @@ fn the_documented_query_tells_who_could_approve_exceptions_on_a_day() {
         let directory = runs.path().join(&report.run.id);
         let filing = Filing { observed: &observed, receipts: None, place: &ChainPlace::alone(), key: None };
         publish(&directory, &report, &[Format::Parquet], &Templates::builtin(), &filing).unwrap();
+        // What the query must not read beside it.
+        if number % 7 == 0 {
+            let copy = report.redacted(&BTreeSet::from([Redaction::Email, Redaction::Name]));
+            publish_redacted(&directory, &copy, &[Format::Parquet], &Templates::builtin()).unwrap();
+        }
         answers.insert((day, latest.clone()));
     }
     assert_eq!(answers.len(), 20);
@@ -244,6 +250,8 @@ fn the_documented_query_tells_who_could_approve_exceptions_on_a_day() {
             })
             .collect();
         assert_eq!(answer.len(), read.len(), "nobody is told twice");
+        let hidden = |row: &Value| row["name"].as_str().is_some_and(|name| name.starts_with("redacted-"));
+        assert!(!read.iter().any(hidden), "a redacted copy is read");
         let expected: BTreeSet<_> = consoles.into_values().flat_map(|(_, who)| who).collect();
         assert_eq!(answer, expected, "{day}");
         different.insert(answer);

@@ -1,6 +1,13 @@
 //! `report.sarif`: valid by the published schema, and what a console wrote is no link in it.
 
+use std::collections::BTreeSet;
+
 use jsonschema::Validator;
+use recert::analyze::Policy;
+use recert::history::History;
+use recert::render::{Format, Templates, artifacts};
+use recert::report::Redaction;
+use recert::review::{self, Occasion};
 use serde_json::Value;
 
 use super::demo;
@@ -24,6 +31,16 @@ fn demo() -> Value {
     serde_json::from_slice(&std::fs::read(demo::file("report.sarif")).unwrap()).unwrap()
 }
 
+/// A redacted copy of the hostile review.
+fn copy() -> Value {
+    let snapshots = vec![HOSTILE.snapshot.clone()];
+    let report = review::report(snapshots, &Policy::default(), Occasion::default(), &History::default());
+    let report = report.redacted(&BTreeSet::from([Redaction::Email, Redaction::Name]));
+    let (templates, mut bytes) = (Templates::builtin(), Vec::new());
+    artifacts(&report, &templates, &[Format::Sarif])[0].render(&mut bytes).unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
 /// What a reader of messages shows, and where it makes a link.
 fn read(message: &str) -> (String, bool) {
     let (mut shown, mut linked) = (String::new(), false);
@@ -45,7 +62,8 @@ fn read(message: &str) -> (String, bool) {
 #[test]
 fn it_meets_the_published_schema() {
     let validator = validator();
-    for log in [hostile(), demo()] {
+    assert_eq!(copy()["runs"][0]["redactionTokens"], serde_json::json!(["redacted-"]));
+    for log in [hostile(), demo(), copy()] {
         let errors: Vec<String> = validator
             .iter_errors(&log)
             .map(|error| format!("{}: {error:.200}", error.instance_path()))

@@ -73,6 +73,7 @@ fn change(kind: &'static str, what: &'static str, text: &str) -> Change {
         name: text.into(),
         summary: text.into(),
         administrator: false,
+        resolved: None,
     }
 }
 

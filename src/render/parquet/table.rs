@@ -8,6 +8,7 @@ use parquet::basic::{Compression, GzipLevel, Type};
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -46,11 +47,13 @@ enum Values {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, schema: &str) -> io::Result<Self> {
+    /// `notes` are what the file says of itself beside its rows.
+    pub(super) fn new(out: &'a mut dyn Write, schema: &str, notes: Vec<KeyValue>) -> io::Result<Self> {
         let schema = Arc::new(parse_message_type(schema).map_err(io::Error::other)?);
         let properties = WriterProperties::builder()
             .set_created_by(concat!("recert version ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_compression(Compression::GZIP(GzipLevel::default()))
+            .set_key_value_metadata(Some(notes).filter(|notes| !notes.is_empty()))
             .build();
         let file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).map_err(failed)?;
         let columns = file.schema_descr().columns().iter().map(|column| Column {

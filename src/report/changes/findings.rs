@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::{
-    Before, BeforeFinding, BeforeRule, FindingChange, FindingCounts, Notes, Pair, Reviewed, Side, Sighting,
-    Subject, amount,
+    Before, BeforeFinding, BeforeRule, FindingChange, FindingCounts, Notes, Pair, ResolvedFinding, Reviewed,
+    Side, Sighting, Subject, amount,
 };
 use crate::finding::{About, Finding, Judgement, Severity, SubjectKind, Verdict};
 
@@ -98,9 +98,16 @@ impl Ledger {
             let key = |told: &Told| (Reverse(told.severity), told.rule.clone(), told.subject.clone());
             key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
         });
-        for Told { change, severity, rule, id, name, administrator, summary, .. } in told {
+        for Told { change, severity, rule, subject, id, name, administrator, summary } in told {
             let summary = format!("{summary} ({severity}, {rule})");
-            notes.add("finding", change, Subject { id, name, administrator }, summary);
+            let (subject_kind, _, subject_id) = subject;
+            let resolved = (change == "resolved").then_some(ResolvedFinding {
+                rule,
+                severity,
+                subject_kind,
+                subject_id,
+            });
+            notes.push("finding", change, Subject { id, name, administrator }, summary, resolved);
         }
     }
 

@@ -36,6 +36,7 @@ pub(super) fn changes(then: DateTime<Utc>, now: &[Reviewed], waivers: &[Waiver])
                 waiver.expires
             ),
             id,
+            resolved: None,
         })
     };
     waivers.iter().filter_map(change).collect()

@@ -1,9 +1,14 @@
 //! Pseudonyms: which words of a text are a person's, and what stands in their place.
 
+mod tokens;
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use sha2::{Digest, Sha256};
+
+use super::PSEUDONYM;
+use tokens::{Invisible, Kind, Token, fold, is_invisible, tokens};
 
 /// Hexadecimal digits of a pseudonym: enough that a hundred thousand persons have different ones.
 const DIGITS: usize = 12;
@@ -11,8 +16,11 @@ const DIGITS: usize = 12;
 /// Texts with fewer letters and digits are found in their own case only: the name `Al` is not the word `AL`.
 const SHORT: usize = 3;
 
+/// Names of more words are not looked for in another order.
+const WORDS: usize = 4;
+
 /// What stands at the end of a text that is cut off.
-const CUT: &str = "…";
+const CUT: Kind = Kind::Sign('…');
 
 /// Finds the words of persons in a text.
 ///
@@ -31,10 +39,19 @@ pub(super) struct Pseudonyms {
 /// What ends at a node of the tree.
 #[derive(Debug, Default, Clone)]
 struct End {
-    /// A text that is found in any case.
+    /// A text that is found however it is written.
     in_any_case: bool,
     /// Short texts, each in its own case.
     exactly: Vec<String>,
+    /// Texts that are nobody's as they are written here.
+    kept: Vec<String>,
+}
+
+/// A text that was found: how many tokens it has, and whether it stays.
+#[derive(Debug, Clone, Copy)]
+struct Hit {
+    tokens: usize,
+    kept: bool,
 }
 
 impl Pseudonyms {
@@ -45,22 +62,79 @@ impl Pseudonyms {
     /// Finds this text from now on. One without a letter is no word of anybody.
     pub(super) fn find(&mut self, text: &str) {
         let text = text.trim();
-        let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
-        if !text.chars().any(char::is_alphabetic) {
+        let steps = self.learn(text);
+        self.end(&steps, text);
+    }
+
+    /// Finds this name from now on, whichever of its words comes first: as `Ana Silva`, `Silva, Ana` and `Silva Ana`.
+    pub(super) fn find_name(&mut self, name: &str) {
+        let name = name.trim();
+        let steps = self.learn(name);
+        self.end(&steps, name);
+        let (gap, comma) = (self.word(" "), self.word(","));
+        let is_long = name.chars().filter(|c| c.is_alphanumeric()).count() >= SHORT;
+        let parts: Vec<&[usize]> = steps.split(|step| *step == gap || *step == comma).collect();
+        let commas = steps.iter().filter(|step| **step == comma).count();
+        let usual = commas == 0 || (commas == 1 && parts.len() == 2);
+        if !is_long || !usual || !(2..=WORDS).contains(&parts.len()) {
             return;
         }
+        for first in 0..parts.len() {
+            let (behind, front) = parts.split_at(first);
+            let [front, behind] = [front, behind].map(|words| words.join(&gap));
+            for between in [gap, comma] {
+                let whole =
+                    if behind.is_empty() { front.clone() } else { [&*front, &*behind].join(&between) };
+                self.end(&whole, name);
+            }
+        }
+    }
+
+    /// Leaves this text as it is wherever it stands, unless it is part of a longer one that is a person's.
+    pub(super) fn keep(&mut self, text: &str) {
+        let steps = self.learn(text);
+        let node = self.node(&steps);
+        self.ends[node].kept.push(text.to_owned());
+    }
+
+    /// The words of a text, numbered.
+    fn learn(&mut self, text: &str) -> Vec<usize> {
+        let mut tokens = tokens(text, Invisible::IsNothing);
+        let is_gap = |token: &Token| token.kind == Kind::Gap;
+        tokens.truncate(tokens.iter().rposition(|token| !is_gap(token)).map_or(0, |last| last + 1));
+        let mut folded = String::new();
+        let tokens = tokens.iter().skip_while(|token| is_gap(token));
+        tokens.map(|token| self.word(compared(text, token, &mut folded))).collect()
+    }
+
+    fn word(&mut self, word: &str) -> usize {
+        if let Some(known) = self.words.get(word) {
+            return *known;
+        }
+        let fresh = self.words.len();
+        self.words.insert(word.to_owned(), fresh);
+        fresh
+    }
+
+    fn node(&mut self, steps: &[usize]) -> usize {
         let mut node = 0;
-        for word in words(text) {
-            let fresh = self.words.len();
-            let word = *self.words.entry(text[word].to_lowercase()).or_insert(fresh);
+        for word in steps {
             let fresh = self.ends.len();
-            node = *self.steps.entry((node, word)).or_insert(fresh);
+            node = *self.steps.entry((node, *word)).or_insert(fresh);
             if node == fresh {
                 self.ends.push(End::default());
             }
         }
+        node
+    }
+
+    fn end(&mut self, steps: &[usize], text: &str) {
+        if !text.chars().any(char::is_alphabetic) {
+            return;
+        }
+        let node = self.node(steps);
         let end = &mut self.ends[node];
-        if letters < SHORT {
+        if text.chars().filter(|c| c.is_alphanumeric()).count() < SHORT {
             end.exactly.push(text.to_owned());
         } else {
             end.in_any_case = true;
@@ -73,95 +147,120 @@ impl Pseudonyms {
         let mut hash = Sha256::new();
         hash.update(&self.key);
         hash.update(text.trim().to_lowercase());
-        format!("redacted-{}", &hex::encode(hash.finalize())[..DIGITS])
+        format!("{PSEUDONYM}{}", &hex::encode(hash.finalize())[..DIGITS])
     }
 
     /// A text with pseudonyms in the place of persons; `None` if it names none.
     pub(super) fn within(&self, text: &str) -> Option<String> {
-        let addresses = if self.all_addresses { addresses(text) } else { Vec::new() };
-        let words: Vec<Range<usize>> = words(text).collect();
+        if text.is_ascii() || !text.contains(is_invisible) {
+            return self.replaced(text, Invisible::Parts);
+        }
+        let once = self.replaced(text, Invisible::IsNothing);
+        self.replaced(once.as_deref().unwrap_or(text), Invisible::Parts).or(once)
+    }
+
+    fn replaced(&self, text: &str, invisible: Invisible) -> Option<String> {
+        let tokens = tokens(text, invisible);
+        let mut folded = String::new();
+        let known = tokens.iter().map(|token| self.words.get(compared(text, token, &mut folded)).copied());
+        let known: Vec<Option<usize>> = known.collect();
+        let mut addresses =
+            if self.all_addresses { addresses(text, &tokens) } else { Vec::new() }.into_iter().peekable();
         let (mut out, mut copied, mut at) = (String::new(), 0, 0);
-        while let Some(word) = words.get(at) {
-            let address = addresses.iter().find(|address| address.start == word.start);
-            let end = address.map(|address| address.end).max(self.longest(text, &words[at..]));
-            let Some(end) = end else {
+        while at < tokens.len() {
+            while addresses.next_if(|address| address.start < at).is_some() {}
+            let address = addresses.peek().filter(|address| address.start == at);
+            let address = address.map_or(0, ExactSizeIterator::len);
+            let hit = self.longest(text, &tokens[at..], &known[at..]);
+            let hit = hit.filter(|hit| hit.tokens >= address).unwrap_or(Hit { tokens: address, kept: false });
+            if hit.tokens == 0 {
                 at += 1;
                 continue;
-            };
-            out.push_str(&text[copied..word.start]);
-            out.push_str(&self.of(&text[word.start..end]));
-            copied = end;
-            at += words[at..].partition_point(|word| word.start < end);
+            }
+            let own = tokens[at].range.start..tokens[at + hit.tokens - 1].range.end;
+            if !hit.kept {
+                out.push_str(&text[copied..own.start]);
+                out.push_str(&self.of(&text[own.clone()]));
+                copied = own.end;
+            }
+            at += hit.tokens;
         }
         (copied > 0).then(|| out + &text[copied..])
     }
 
-    /// Where the longest text ends that begins with the first of these words.
-    fn longest(&self, text: &str, words: &[Range<usize>]) -> Option<usize> {
-        let start = words.first()?.start;
+    /// The longest text that begins with the first of these tokens.
+    fn longest(&self, text: &str, tokens: &[Token], known: &[Option<usize>]) -> Option<Hit> {
+        let start = tokens.first()?.range.start;
         let (mut node, mut longest) = (0, None);
-        for (at, word) in words.iter().enumerate() {
-            let next = self.words.get(&text[word.clone()].to_lowercase());
-            let Some(next) = next.and_then(|known| self.steps.get(&(node, *known))) else {
-                return self.cut_off(node, text, start, &words[at..]).or(longest);
+        for (at, word) in known.iter().enumerate() {
+            let Some(next) = word.and_then(|word| self.steps.get(&(node, word))) else {
+                return self.cut_off(node, text, tokens, at).or(longest);
             };
             node = *next;
             let end = &self.ends[node];
-            if end.in_any_case || end.exactly.iter().any(|own| *own == text[start..word.end]) {
-                longest = Some(word.end);
+            let own = &text[start..tokens[at].range.end];
+            let kept = end.kept.iter().any(|kept| kept == own);
+            if kept || end.in_any_case || end.exactly.iter().any(|exact| exact == own) {
+                longest = Some(Hit { tokens: at + 1, kept });
             }
         }
         longest
     }
-}
 
-impl Pseudonyms {
-    /// Where the beginning of a text ends that was cut off here: behind it stands the ellipsis of a summary.
-    fn cut_off(&self, node: usize, text: &str, start: usize, words: &[Range<usize>]) -> Option<usize> {
-        let word = words.first()?;
-        let end = match words.get(1) {
-            _ if &text[word.clone()] == CUT => word.start,
-            Some(next) if &text[next.clone()] == CUT => {
-                let begun = text[word.clone()].to_lowercase();
-                let mut known =
-                    self.words.range(begun.clone()..).take_while(|(known, _)| known.starts_with(&begun));
-                known.any(|(_, word)| self.steps.contains_key(&(node, *word))).then_some(word.end)?
-            }
-            _ => return None,
+    /// The beginning of a text that was cut off at this token or in it: behind it stands the ellipsis of a summary.
+    fn cut_off(&self, node: usize, text: &str, tokens: &[Token], at: usize) -> Option<Hit> {
+        let is_cut = |at: usize| tokens.get(at).is_some_and(|token| token.kind == CUT);
+        let end = if is_cut(at) {
+            at
+        } else if is_cut(at + 1) {
+            let mut begun = String::new();
+            compared(text, &tokens[at], &mut begun);
+            let known = self.words.range(begun.clone()..).take_while(|(known, _)| known.starts_with(&begun));
+            known.into_iter().any(|(_, word)| self.steps.contains_key(&(node, *word))).then_some(at + 1)?
+        } else {
+            return None;
         };
-        (text[start..end].chars().filter(|c| c.is_alphanumeric()).count() >= SHORT).then_some(end)
+        let own = &text[tokens[0].range.start..tokens[end.checked_sub(1)?].range.end];
+        let letters = own.chars().filter(|c| c.is_alphanumeric()).count();
+        (letters >= SHORT).then_some(Hit { tokens: end, kept: false })
     }
 }
 
-/// The words of a text: letters and digits that stand together, and every other character by itself.
-fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let mut rest = text.char_indices().peekable();
-    std::iter::from_fn(move || {
-        let (start, first) = rest.next()?;
-        let mut end = start + first.len_utf8();
-        while first.is_alphanumeric()
-            && let Some((at, next)) = rest.next_if(|(_, next)| next.is_alphanumeric())
-        {
-            end = at + next.len_utf8();
+/// What a token is compared as; `folded` is where it lies.
+fn compared<'f>(text: &str, token: &Token, folded: &'f mut String) -> &'f str {
+    match token.kind {
+        Kind::Word => fold(&text[token.range.clone()], folded),
+        Kind::Gap => {
+            folded.clear();
+            folded.push(' ');
         }
-        Some(start..end)
-    })
+        Kind::Sign(sign) => {
+            folded.clear();
+            folded.push(sign);
+        }
+    }
+    folded
 }
 
-/// What looks like a mail address, wherever it could be delivered; each begins where a word begins.
-fn addresses(text: &str) -> Vec<Range<usize>> {
-    let around = |c: char| c.is_whitespace() || c.is_control() || "\"'`(),:;<>@[\\]/|={}…".contains(c);
+/// What looks like a mail address, wherever it could be delivered, in tokens. Where its sign is spelt out, the host has
+/// a dot: not everything between two words is one.
+fn addresses(text: &str, tokens: &[Token]) -> Vec<Range<usize>> {
+    let around = |c: char| c.is_control() || "\"'(),:;<>@[\\]/|={}…".contains(c);
+    let is_local = |token: &Token| match token.kind {
+        Kind::Word => true,
+        Kind::Gap => text[token.range.clone()].chars().all(|c| c == '_'),
+        Kind::Sign(sign) => !around(sign),
+    };
+    let is_host = |token: &Token| matches!(token.kind, Kind::Word | Kind::Sign('-' | '.'));
     let mut found: Vec<Range<usize>> = Vec::new();
-    for (at, _) in text.match_indices('@') {
-        let start = text[..at]
-            .rfind(around)
-            .map_or(0, |end| end + text[end..].chars().next().map_or(0, char::len_utf8));
-        let domain = |c: char| c.is_alphanumeric() || c == '-' || c == '.';
-        let behind = &text[at + 1..];
-        let host = &behind[..behind.find(|c| !domain(c)).unwrap_or(behind.len())];
-        let host = host.trim_end_matches(['.', '-']);
-        if start < at && !host.is_empty() {
-            found.push(start..at + 1 + host.len());
+    for (at, sign) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Sign('@')) {
+        let local = tokens[..at].iter().rev().take_while(|token| is_local(token)).count();
+        let host = tokens[at + 1..].iter().take_while(|token| is_host(token)).count();
+        let host = &tokens[at + 1..at + 1 + host];
+        let last = host.iter().rposition(|token| token.kind == Kind::Word);
+        let Some(last) = last.filter(|_| local > 0) else { continue };
+        if !sign.spelt || host[..last].iter().any(|token| token.kind == Kind::Sign('.')) {
+            found.push(at - local..at + 2 + last);
         }
     }
     found
@@ -179,7 +278,11 @@ mod tests {
         }
         let mut marked = pseudonyms.within(text).unwrap_or_else(|| text.to_owned());
         let mut candidates: Vec<String> = persons.iter().map(|person| (*person).to_owned()).collect();
-        candidates.extend(addresses(text).into_iter().map(|address| text[address].to_owned()));
+        let tokens = tokens(text, Invisible::Parts);
+        let place = |address: Range<usize>| {
+            text[tokens[address.start].range.start..tokens[address.end - 1].range.end].to_owned()
+        };
+        candidates.extend(addresses(text, &tokens).into_iter().map(place));
         for own in candidates {
             marked = marked.replace(&pseudonyms.of(&own), &format!("[{}]", own.to_lowercase()));
         }
@@ -248,6 +351,86 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(marked(&[], true, text), expected);
             assert_eq!(marked(&[], false, text), text);
+        }
+    }
+
+    /// What is left of a text where one stands for every person.
+    fn hidden(names: &[&str], addresses: &[&str], all_addresses: bool, text: &str) -> String {
+        let mut pseudonyms = Pseudonyms::new("key", all_addresses);
+        for name in names {
+            pseudonyms.find_name(name);
+        }
+        for address in addresses {
+            pseudonyms.find(address);
+        }
+        let hidden = pseudonyms.within(text).unwrap_or_else(|| text.to_owned());
+        let (mut left, mut parts) = (String::new(), hidden.split(PSEUDONYM));
+        left.extend(parts.next());
+        for part in parts {
+            left.push('*');
+            left.push_str(&part[DIGITS..]);
+        }
+        left
+    }
+
+    #[test]
+    fn a_name_is_found_however_it_is_written() {
+        let names =
+            ["Zoë Müller", "Seán O'Hara", "Jürgen Groß", "Işıl Kaya", "Ana Maria Silva-Costa", "Costa, Bo"];
+        let cases = [
+            ("by Zoe\u{308} Mu\u{308}ller.", "by *."),
+            ("by ZOE MULLER.", "by *."),
+            ("by Zoë\u{a0}Müller, Zoë  Müller, zoë_müller, Zoë\u{3000}Müller", "by *, *, *, *"),
+            ("by Zoë\u{200b}Müller and Zo\u{200d}ë Mü\u{ad}ller\u{feff}", "by * and *"),
+            ("Müller, Zoë; Müller Zoë; MÜLLER,ZOË; Müller , Zoë", "*; *; *; *"),
+            ("Seán O’Hara, Sean O`Hara, O\u{2bc}Hara, Seán", "*, *, *"),
+            ("JÜRGEN GROSS, Jürgen Groß, jürgen groẞ", "*, *, *"),
+            ("IŞIL KAYA, işil kaya, İŞIL KAYA", "*, *, *"),
+            ("Silva-Costa, Ana Maria and Maria Silva-Costa, Ana; Silva‑Costa Ana Maria", "* and *; *"),
+            ("Ｚｏë Ｍüller", "*"),
+            ("Bo Costa, Costa Bo, Costa,Bo", "*, *, *"),
+            ("Zoë. Müller; Müllers Zoë; Hara", "Zoë. Müller; Müllers Zoë; Hara"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(hidden(&names, &[], false, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_found_however_its_sign_is_written() {
+        let cases = [
+            ("to ana%40corp.example.", "to *."),
+            ("to ana＠corp.example and ＡＮＡ@corp．example", "to * and *"),
+            ("to ana (at) corp.example, ana[at]corp.example, ana ( AT ) corp (dot) example", "to *, *, *"),
+            ("to a\u{200b}na@corp.example", "to *"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(hidden(&[], &["ana@corp.example"], false, text), expected, "{text}");
+            assert_eq!(hidden(&[], &[], true, &text.replace("na", "nu")), expected, "{text}");
+        }
+        for text in ["be (at) home, 50%40 of them", "x (at) y", "at (dot) corp.example", "100 %40"] {
+            assert_eq!(hidden(&[], &[], true, text), text);
+        }
+        assert_eq!(hidden(&[], &[], true, "ana_silva@corp.example, x_@y"), "*, *");
+    }
+
+    #[test]
+    fn what_is_kept_stays_as_it_is_written_and_in_a_longer_name_it_does_not() {
+        let mut pseudonyms = Pseudonyms::new("key", false);
+        pseudonyms.keep("Global Administrator");
+        pseudonyms.keep("locked_account");
+        for name in ["Administrator", "Locked Account", "Global Administrator Silva"] {
+            pseudonyms.find_name(name);
+        }
+        let own = |text: &str| pseudonyms.of(text);
+        for (text, expected) in [
+            ("a Global Administrator is", None),
+            ("(high, locked_account)", None),
+            ("a global administrator", Some(format!("a global {}", own("administrator")))),
+            ("Locked Account", Some(own("locked account"))),
+            ("Global Administrator Silva", Some(own("global administrator silva"))),
+        ] {
+            assert_eq!(pseudonyms.within(text), expected, "{text}");
         }
     }
 

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::super::{
     AnomalyRow, AssetGroupRow, Change, ConsoleSummary, Evidence, FindingRow, GapRow, Identity,
-    IdentityAccount, Persons, Report, RoleRow, RuleRow, SiteRow, UserRow, WaiverRow,
+    IdentityAccount, Persons, Report, ResolvedFinding, RoleRow, RuleRow, SiteRow, UserRow, WaiverRow,
 };
 use super::Redactor;
+use crate::finding::SubjectKind;
 
 impl Redactor {
     pub(super) fn report(mut self, report: &mut Report) {
@@ -141,7 +142,7 @@ impl Redactor {
             title,
             severity: _,
             state: _,
-            subject_kind: _,
+            subject_kind,
             subject_id,
             subject_name,
             summary,
@@ -154,8 +155,13 @@ impl Redactor {
             waiver_expires: _,
         } = row;
         self.texts([subject_id, subject_name, summary].into_iter().chain(waiver));
-        for Evidence { label: _, value } in evidence {
-            self.text(value);
+        for Evidence { label, value } in evidence {
+            // Who answers for an account is a person; the owner of a report is an account.
+            if *label == "owner" && *subject_kind != SubjectKind::Report && value != "none" {
+                self.person(value);
+            } else {
+                self.text(value);
+            }
         }
         if self.own_rules.contains(&**rule) {
             self.shared(title);
@@ -287,7 +293,14 @@ impl Redactor {
     }
 
     fn change(&self, row: &mut Change) {
-        let Change { console: _, kind: _, change: _, id, name, administrator: _, summary } = row;
-        self.texts([id, name, summary]);
+        let Change { console: _, kind, change: _, id, name, administrator: _, summary, resolved } = row;
+        // Of a finding and of a rule it is an id of ours.
+        if !matches!(*kind, "finding" | "rule") {
+            self.text(id);
+        }
+        self.texts([name, summary]);
+        if let Some(ResolvedFinding { rule: _, severity: _, subject_kind: _, subject_id }) = resolved {
+            self.text(subject_id);
+        }
     }
 }
