@@ -292,7 +292,7 @@ async fn mistakes_in_the_configuration_exit_with_2_and_name_the_place() {
         (format!("{good}\n[[job]]\nname = \"weekly\"\nconsoles = [\"lab\"]\n"), &["job[0]", "lab", "hq"]),
         (good.replace("name = \"hq\"\n", ""), &["missing field `name`"]),
         ("[[console]\n".to_owned(), &["line 1"]),
-        (String::new(), &["names no console"]),
+        (String::new(), &["config.toml: names no console"]),
         (
             good.replace(&bench.path("password").display().to_string(), "/nonexistent"),
             &["/nonexistent", "No such file"],
@@ -306,7 +306,7 @@ async fn mistakes_in_the_configuration_exit_with_2_and_name_the_place() {
                 .replace(&bench.path("password").display().to_string(), "hq"),
             &["LoadCredential"],
         ),
-        (format!("templates = \"/nonexistent\"\n{good}"), &["/nonexistent"]),
+        (format!("templates = \"/nonexistent\"\n{good}"), &["templates: ", "/nonexistent"]),
     ];
     for (text, expected) in cases {
         bench.configure(&text);
