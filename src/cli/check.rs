@@ -5,14 +5,15 @@ use owo_colors::OwoColorize;
 use super::mend::mend;
 use super::open::{chosen, load};
 use super::review::templates;
+use super::screen::amount;
 use super::{Outcome, Screen, World, open};
 use crate::collect::Focus;
-use crate::config::{Config, ConsoleTable, LastLogonTable, RosterTable};
+use crate::config::{Config, ConsoleTable, LastLogonTable, RosterTable, nearest};
 use crate::daemon::Listen;
 use crate::deliver::{FailureKind, RelayTls, probe};
 use crate::job::Plan;
 use crate::logon::LogRecord;
-use crate::model::{CollectorRights, Depth, LogonSource, Snapshot};
+use crate::model::{CollectorRights, Depth, KNOWN_PRIVILEGES, LogonSource, Snapshot};
 use crate::people::RosterError;
 use crate::report::ENDS_SOON;
 use crate::review;
@@ -55,6 +56,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         last_logons(table, world, &mut lines).await?;
     }
     roster(&config, world, &mut lines).await?;
+    combinations(&config, &mut lines)?;
     waivers(&config, world, &mut lines)?;
     relay(&config, &mut lines).await?;
     evidence(&config, &mut lines)?;
@@ -119,8 +121,9 @@ async fn last_logons(table: &ConsoleTable, world: &World, lines: &mut Lines<'_>)
         let since = since.map_or_else(String::new, |since| format!(" from {}", since.format("%F %R UTC")));
         let count = evidence.accounts.len();
         lines.ok(&format!(
-            "{name}: {}: {count} logins{since} to {}",
+            "{name}: {}: {}{since} to {}",
             visible(label),
+            amount(count, "login", "logins"),
             until.format("%F %R UTC")
         ))?;
     }
@@ -137,7 +140,11 @@ async fn last_logons(table: &ConsoleTable, world: &World, lines: &mut Lines<'_>)
 async fn roster(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow::Result<()> {
     let Some(source) = config.roster.as_ref().and_then(RosterTable::source) else { return Ok(()) };
     match source.read((world.clock)()).await {
-        Ok((roster, read)) => lines.ok(&format!("roster {}: {} people", visible(&read.label), roster.len())),
+        Ok((roster, read)) => lines.ok(&format!(
+            "roster {}: {}",
+            visible(&read.label),
+            amount(roster.len(), "person", "people")
+        )),
         Err(error) => {
             let mend = match error {
                 RosterError::Unavailable { .. } => "is it there, and readable by the user that runs recert?",
@@ -146,6 +153,19 @@ async fn roster(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow
             lines.fail(&error.to_string(), mend)
         }
     }
+}
+
+/// Privileges that further toxic combinations name and recert does not know. A newer console may have them: no mistake.
+fn combinations(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    for row in &config.analyzers.toxic_combination.combination {
+        let unknown = |id: &&String| !KNOWN_PRIVILEGES.contains(&id.as_str());
+        for id in row.all_of.iter().flatten().filter(unknown) {
+            let what = format!("not a privilege that recert knows: {}", visible(id));
+            let nearest = nearest(id, KNOWN_PRIVILEGES);
+            lines.screen.line(format!("      toxic combination {}: {what}{nearest}", visible(&row.code)))?;
+        }
+    }
+    Ok(())
 }
 
 /// How many waivers count, and which do not any more or not for long. None of that is a mistake: the review tells of it.
@@ -169,6 +189,7 @@ fn waivers(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow::Res
         let when = match waiver.days_left(now) {
             ..0 => format!("expired on {}", waiver.expires),
             0 => format!("ends today, {}", waiver.expires),
+            1 => format!("ends tomorrow, {}", waiver.expires),
             days => format!("ends on {}, in {days} days", waiver.expires),
         };
         let (place, rule) = (visible(&waiver.place), visible(&waiver.rule));
@@ -187,19 +208,28 @@ async fn relay(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
     if let Err(error) = relay.check() {
         return lines.fail(&format!("smtp: {error}"), "mend what the line above names");
     }
-    let place = format!("smtp: {}:{}", visible(&relay.host), relay.port);
+    let place = format!("{}:{}", visible(&relay.host), relay.port);
     match probe(&relay).await {
-        Ok(()) if relay.login.is_some() => lines.ok(&format!("{place}: reached, trusted, login accepted")),
-        Ok(()) => lines
-            .ok(&format!("{place}: reached{}", if relay.tls == RelayTls::None { "" } else { ", trusted" })),
+        Ok(()) if relay.login.is_some() => {
+            lines.ok(&format!("smtp: {place}: reached, trusted, login accepted"))
+        }
+        Ok(()) => lines.ok(&format!(
+            "smtp: {place}: reached{}",
+            if relay.tls == RelayTls::None { "" } else { ", trusted" }
+        )),
         Err(failure) => {
             let mend = match failure.kind {
                 FailureKind::Configuration => "mend what the relay complains about",
                 _ => "is the host name right, the port open, and tls as this port wants it?",
             };
-            lines.fail(&format!("{place}: {}", failure.text), mend)
+            lines.fail(&told(&place, &failure.text), mend)
         }
     }
+}
+
+/// A failure with the relay's address, which the failure may begin with itself.
+fn told(place: &str, failure: &str) -> String {
+    if failure.starts_with(place) { format!("smtp: {failure}") } else { format!("smtp: {place}: {failure}") }
 }
 
 /// Whether evidence is signed, and the line that an auditor needs.
@@ -276,4 +306,17 @@ fn directories(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[test]
+    fn the_address_of_the_relay_is_told_once() {
+        let place = "127.0.0.1:25";
+        assert_eq!(told(place, "127.0.0.1:25: Connection refused"), "smtp: 127.0.0.1:25: Connection refused");
+        assert_eq!(told(place, "535 no"), "smtp: 127.0.0.1:25: 535 no");
+        assert_eq!(told(place, "127.0.0.1:25 is not this host"), "smtp: 127.0.0.1:25 is not this host");
+    }
 }

@@ -65,6 +65,27 @@ impl Screen {
     }
 }
 
+/// A count of any width.
+pub(super) struct Count(u64);
+
+impl From<u64> for Count {
+    fn from(count: u64) -> Self {
+        Self(count)
+    }
+}
+
+impl From<usize> for Count {
+    fn from(count: usize) -> Self {
+        Self(count as u64)
+    }
+}
+
+/// A count with its noun.
+pub(super) fn amount(count: impl Into<Count>, one: &str, several: &str) -> String {
+    let Count(count) = count.into();
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
 /// A reader that went away (`| head`) has what it wanted: the command ends as it would have.
 fn unless_gone(written: io::Result<()>) -> io::Result<()> {
     match written {

@@ -10,7 +10,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use owo_colors::{OwoColorize, Style};
 
 use super::Screen;
-use super::screen::style;
+use super::screen::{amount, style};
 use crate::finding::{Severity, SubjectKind, Verdict};
 use crate::report::{Completeness, ENDS_NOW, ENDS_SOON, Report, WaiverRow, WaiverState};
 use crate::untrusted::{shortened, visible};
@@ -33,10 +33,10 @@ pub(super) fn print(report: &Report, directory: Option<&Path>, screen: &mut Scre
     let estate = &report.estate;
     if estate.consoles > 1 {
         screen.line(format!(
-            "{}  {} accounts of at most {} people, {} of them with accounts on several consoles",
+            "{}  {} of at most {}, {} of them with accounts on several consoles",
             "estate".bold(),
-            estate.users,
-            estate.people,
+            amount(estate.users, "account", "accounts"),
+            amount(estate.people, "person", "people"),
             estate.on_several_consoles
         ))?;
     }
@@ -171,8 +171,8 @@ fn rules(report: &Report, screen: &mut Screen) -> io::Result<()> {
     }
     if found.len() > RULES {
         screen.line(format!(
-            "and {} more rules with findings, all of them in the files",
-            found.len() - RULES
+            "and {} with findings, all of them in the files",
+            amount(found.len() - RULES, "more rule", "more rules")
         ))?;
     }
     let count = |verdict| report.rules.iter().filter(|rule| rule.verdict == verdict).count();
@@ -217,10 +217,10 @@ fn counts(report: &Report) -> String {
 fn reminders(report: &Report) -> Vec<String> {
     let count = |wanted: &dyn Fn(&WaiverRow) -> bool| report.waivers.iter().filter(|row| wanted(row)).count();
     let waivers = [
-        (count(&|row| row.ends_within(ENDS_NOW)), format!("end within {ENDS_NOW} days")),
+        (count(&|row| row.ends_within(ENDS_NOW)), format!("within {ENDS_NOW} days")),
         (
             count(&|row| row.ends_within(ENDS_SOON) && !row.ends_within(ENDS_NOW)),
-            format!("end within {ENDS_SOON} days"),
+            format!("within {ENDS_SOON} days"),
         ),
         (count(&|row| row.state == WaiverState::Expired), "expired".to_owned()),
         (count(&|row| row.state == WaiverState::Unused), "unused".to_owned()),
@@ -228,7 +228,10 @@ fn reminders(report: &Report) -> Vec<String> {
     let waivers: Vec<String> = waivers
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
+        .map(|(count, what)| match what.strip_prefix("within") {
+            Some(_) => format!("{} {what}", amount(count, "ends", "end")),
+            None => format!("{count} {what}"),
+        })
         .collect();
     let waivers = (!waivers.is_empty()).then(|| format!("Waivers: {}", waivers.join(", ")));
     let controls = match report.not_proven() {
@@ -247,8 +250,8 @@ fn verdict(report: &Report, screen: &mut Screen) -> io::Result<()> {
         Completeness::Incomplete => {
             let label = "INCOMPLETE".style(Style::new().white().on_red().bold());
             screen.line(format!(
-                "{label}  {} gaps; nothing is claimed from what was not seen",
-                report.gaps.len()
+                "{label}  {}; nothing is claimed from what was not seen",
+                amount(report.gaps.len(), "gap", "gaps")
             ))?;
             for gap in report.gaps.iter().take(WORST) {
                 let id = gap.id.as_deref().map(|id| format!(" {}", visible(id))).unwrap_or_default();
@@ -319,7 +322,7 @@ mod tests {
         assert_eq!(
             reminders(&report),
             [
-                "Waivers: 1 end within 7 days, 1 end within 30 days, 1 expired, 1 unused",
+                "Waivers: 1 ends within 7 days, 1 ends within 30 days, 1 expired, 1 unused",
                 "Controls: 1 of 1 not proven"
             ]
         );

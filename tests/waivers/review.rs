@@ -38,7 +38,7 @@ fn a_waived_finding_stays_with_its_severity_and_its_rule_says_what_it_was() {
         (&"active".into(), &0.into(), &found.len().into())
     );
     assert!(shown.contains(&format!("; {} waived", found.len())), "{shown}");
-    assert!(shown.contains("Waivers: 1 end within 7 days"), "{shown}");
+    assert!(shown.contains("Waivers: 1 ends within 7 days"), "{shown}");
     let total = |report: &serde_json::Value| {
         report["users"].as_array().unwrap().iter().map(|user| user["findings"].as_u64().unwrap()).sum::<u64>()
     };
