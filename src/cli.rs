@@ -124,6 +124,9 @@ enum Command {
 /// How long the process waits for threads that still work when the command is over.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// Where the configuration is unless it is named.
+const DEFAULT_CONFIG: &str = "/etc/recert/config.toml";
+
 /// Where the configuration is.
 #[derive(Debug, clap::Args)]
 struct ConfigArgument {
@@ -133,7 +136,7 @@ struct ConfigArgument {
         value_name = "FILE",
         env = "RECERT_CONFIG",
         global = true,
-        default_value = "/etc/recert/config.toml"
+        default_value = DEFAULT_CONFIG
     )]
     config: PathBuf,
 }

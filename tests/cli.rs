@@ -565,6 +565,7 @@ async fn a_roster_is_joined_checked_and_missed_where_it_cannot_be_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_are_printed_and_one_in_full() {
     let bench = Bench::offline();
+    bench.configure("");
     let output = bench.run(&["rules"]).await;
     for rule in all_rules() {
         assert!(stdout(&output).contains(&rule), "{rule}");
@@ -575,6 +576,31 @@ async fn rules_are_printed_and_one_in_full() {
     }
     assert_eq!(code(&bench.run(&["rules", "no_such_rule"]).await), 2);
     assert_eq!(code(&bench.run(&["rules", "auth-01", "--json"]).await), 0);
+    assert_eq!(code(&bench.run(&["rules", "Locked_Account"]).await), 0);
+    let wrong = bench.run(&["rules", "locked_acount"]).await;
+    assert!(stderr(&wrong).contains("did you mean \"locked_account\"?"), "{}", stderr(&wrong));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_of_recert_are_printed_whatever_the_configuration_is() {
+    let bench = Bench::offline();
+    let missing = bench.run(&["rules", "locked_account"]).await;
+    assert_eq!(code(&missing), 2, "a configuration that is named and not there");
+    assert!(stderr(&missing).contains("config.toml") && stdout(&missing).is_empty(), "{}", stderr(&missing));
+    bench.configure("colour = \"red\"\n");
+    for arguments in [&["rules", "locked_account"][..], &["rules"], &["rules", "--framework", "pci-dss"]] {
+        let output = bench.run(arguments).await;
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert!(stdout(&output).contains("LIFE-05"), "{}", stdout(&output));
+        let said = stderr(&output);
+        assert!(
+            said.contains("rules of your own are missing") && said.contains("unknown field `colour`"),
+            "{said}"
+        );
+    }
+    let own = bench.run(&["rules", "our_rule"]).await;
+    assert_eq!(code(&own), 2, "it may be one of the configuration");
+    assert!(stderr(&own).contains("unknown field `colour`"), "{}", stderr(&own));
 }
 
 #[tokio::test(flavor = "multi_thread")]
