@@ -117,8 +117,7 @@ enum Command {
     Console(console::Command),
     Simulate(simulate::Arguments),
     Completions(complete::Arguments),
-    /// Print the manual page
-    Man,
+    Man(complete::ManArguments),
 }
 
 /// How long the process waits for threads that still work when the command is over.
@@ -186,7 +185,7 @@ async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyho
         Command::Console(command) => console::run(command, world, screen).await,
         Command::Simulate(arguments) => simulate::run(arguments, screen).await,
         Command::Completions(arguments) => complete::completions(&arguments, Arguments::command(), screen),
-        Command::Man => complete::man(Arguments::command(), screen),
+        Command::Man(arguments) => complete::man(&arguments, Arguments::command(), screen),
     }
 }
 

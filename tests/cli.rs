@@ -657,5 +657,21 @@ async fn usage_help_completions_and_the_manual_page() {
     assert_eq!(code(&help), 0);
     assert!(stdout(&help).contains("Exit codes: 0 done and complete"));
     assert!(stdout(&bench.run(&["completions", "bash"]).await).contains("_recert"));
-    assert!(stdout(&bench.run(&["man"]).await).contains(".TH recert"));
+    let man = async |words: &[&str]| bench.run(&[&["man"], words].concat()).await;
+    assert!(stdout(&man(&[]).await).contains(".TH recert 1"));
+    let review = stdout(&man(&["review"]).await);
+    assert!(review.contains(".TH recert-review 1") && review.contains("snapshot"), "{review}");
+    assert!(stdout(&man(&["evidence", "verify"]).await).contains(".TH recert-evidence-verify 1"));
+    let wrong = man(&["evidence", "nothing"]).await;
+    assert_eq!(code(&wrong), 2);
+    let said = stderr(&wrong);
+    assert!(
+        said.contains("recert evidence has no command \"nothing\"; known: ") && said.contains("verify"),
+        "{said}"
+    );
+    assert_eq!(code(&man(&["--out", "pages/man1"]).await), 0);
+    let pages = files(&bench.path("pages/man1"));
+    for page in ["recert.1", "recert-review.1", "recert-evidence-verify.1"] {
+        assert!(pages.contains(&page.to_owned()), "{pages:?}");
+    }
 }
