@@ -117,12 +117,14 @@ enum Command {
     Console(console::Command),
     Simulate(simulate::Arguments),
     Completions(complete::Arguments),
-    /// Print the manual page
-    Man,
+    Man(complete::ManArguments),
 }
 
 /// How long the process waits for threads that still work when the command is over.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Where the configuration is unless it is named.
+const DEFAULT_CONFIG: &str = "/etc/recert/config.toml";
 
 /// Where the configuration is.
 #[derive(Debug, clap::Args)]
@@ -133,7 +135,7 @@ struct ConfigArgument {
         value_name = "FILE",
         env = "RECERT_CONFIG",
         global = true,
-        default_value = "/etc/recert/config.toml"
+        default_value = DEFAULT_CONFIG
     )]
     config: PathBuf,
 }
@@ -183,7 +185,7 @@ async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyho
         Command::Console(command) => console::run(command, world, screen).await,
         Command::Simulate(arguments) => simulate::run(arguments, screen).await,
         Command::Completions(arguments) => complete::completions(&arguments, Arguments::command(), screen),
-        Command::Man => complete::man(Arguments::command(), screen),
+        Command::Man(arguments) => complete::man(&arguments, Arguments::command(), screen),
     }
 }
 

@@ -7,8 +7,10 @@ mod delivery;
 mod jobs;
 mod judging;
 mod last_logon;
+mod lines;
 mod roster;
 mod rules;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,9 +24,13 @@ use crate::analyze::{Analyzers, DeclaredAccount, OwnRule, Policy};
 use crate::people::Links;
 use crate::waiver::Waiver;
 
+use lines::{Lines, line_at};
+use words::plain;
+
 pub use consoles::{ConsoleTable, TlsTable};
 pub use delivery::{DaemonTable, EvidenceTable, SigningKeyError, SmtpTable, StoreTable};
 pub use jobs::{DirectoryTable, EmailTable, JobTable, When};
+pub use judging::nearest;
 pub use last_logon::{ColumnsTable, LastLogonTable};
 pub use roster::RosterTable;
 pub use rules::RuleTable;
@@ -80,6 +86,9 @@ pub struct Config {
     /// SHA-256 over the file, the waivers' file and the overrides, hex: the configuration that counts.
     #[serde(skip)]
     pub hash: String,
+    /// The file that it was read from.
+    #[serde(skip)]
+    pub path: PathBuf,
 }
 
 /// What is wrong with a configuration, and where.
@@ -127,25 +136,47 @@ impl Config {
         path: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::read(path, environment, None)
+    }
+
+    /// Reads and checks a configuration as it would be with another content of its file of waivers, which is not read.
+    pub fn load_with_waivers(
+        path: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+        waivers: &[u8],
+    ) -> Result<Self, ConfigError> {
+        Self::read(path, environment, Some(waivers))
+    }
+
+    fn read(
+        path: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+        in_place: Option<&[u8]>,
+    ) -> Result<Self, ConfigError> {
+        let bytes =
+            fs::read(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let text = utf8(path, &bytes)?;
         let overrides: BTreeMap<String, String> =
             environment.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
-        let mut config = layered(path, &text, &overrides)?;
-        let mut waivers = judging::named(std::mem::take(&mut config.waiver), "");
+        let mut config = layered(path, text, &overrides)?;
+        path.clone_into(&mut config.path);
+        let lines = Lines::of(text);
+        let mut waivers = judging::named(std::mem::take(&mut config.waiver), "", &lines);
         let value = |(place, problem)| ConfigError::Value { path: path.to_owned(), place, problem };
+        let mut of_file = Vec::new();
         if let Some(file) = &config.waiver_file {
             judging::check_waiver_file(file).map_err(value)?;
-            waivers.extend(judging::read_waivers(file)?);
+            of_file = in_place.map_or_else(|| judging::read_waivers(file), |bytes| Ok(bytes.to_owned()))?;
+            waivers.extend(judging::parse_waivers(file, &of_file)?);
         }
-        config.hash = hash(&text, &overrides, config.waiver_file.as_deref());
+        config.hash = hash(text, &overrides, &of_file);
         config.policy = Policy {
             analyzers: config.analyzers.clone(),
-            own: config.own_rules().map_err(value)?,
+            own: config.own_rules(&lines).map_err(value)?,
             accounts: config.account.clone(),
             waivers,
         };
-        config.check().map_err(value)?;
+        config.check(&lines).map_err(value)?;
         Ok(config)
     }
 
@@ -176,7 +207,7 @@ impl Config {
     }
 
     /// Checks what the types cannot. The error is the key and the problem.
-    fn check(&self) -> Result<(), (String, String)> {
+    fn check(&self, lines: &Lines) -> Result<(), (String, String)> {
         self.store.check().map_err(|(key, problem)| (format!("store.{key}"), problem))?;
         if let Some(smtp) = &self.smtp {
             smtp.check().map_err(|(key, problem)| (format!("smtp.{key}"), problem))?;
@@ -196,8 +227,9 @@ impl Config {
             return Err((place.to_owned(), problem.to_owned()));
         }
         let consoles: Vec<&str> = self.console.iter().map(|console| &*console.name).collect();
-        judging::check_accounts(&self.account, &consoles)?;
-        judging::check_waivers(&self.policy)?;
+        judging::check_patterns(&self.analyzers)?;
+        judging::check_accounts(&self.account, &consoles, lines)?;
+        judging::check_waivers(&self.policy, &consoles)?;
         for (index, job) in self.job.iter().enumerate() {
             let place = format!("job[{index}] {:?}", job.name);
             job.check().map_err(|(key, problem)| (format!("{place}: {key}"), problem))?;
@@ -224,14 +256,14 @@ impl Config {
     }
 
     /// The rules of one's own, compiled.
-    fn own_rules(&self) -> Result<Vec<OwnRule>, (String, String)> {
+    fn own_rules(&self, lines: &Lines) -> Result<Vec<OwnRule>, (String, String)> {
         if self.rule.len() > rules::MAX_RULES {
             let problem = format!("has {} rules; at most {} are possible", self.rule.len(), rules::MAX_RULES);
             return Err(("rule".to_owned(), problem));
         }
         let mut own = Vec::new();
         for (index, rule) in self.rule.iter().enumerate() {
-            let place = format!("rule[{index}] {:?}", rule.id);
+            let place = format!("{} {:?}", lines.rule(index), rule.id);
             own.push(rule.compile(index).map_err(|(key, problem)| (format!("{place}: {key}"), problem))?);
             if self.rule[..index].iter().any(|other| other.id == rule.id) {
                 return Err((place, "two rules have this id; give each its own".to_owned()));
@@ -261,20 +293,29 @@ fn layered(path: &Path, text: &str, overrides: &BTreeMap<String, String>) -> Res
         (Ok(config), _) => Ok(config),
         // The file's own mistake is told first: its error knows the line.
         (Err(_), Err(mistake)) => Err(mistake),
-        (Err(error), Ok(_)) => Err(blame(error.to_string())),
+        (Err(error), Ok(_)) => Err(blame(plain(&error.to_string()))),
     }
 }
 
 /// The parser's error with line and caret, unless the line could hold a secret: then without it.
 fn located(text: &str, error: &toml::de::Error) -> String {
     let start = error.span().map_or(0, |span| span.start.min(text.len()));
-    let number = text[..start].matches('\n').count() + 1;
+    let number = line_at(text, start);
     let line = text.lines().nth(number - 1).unwrap_or_default();
     if line.contains("password") || line.contains("token") || line.contains(['@', '?']) {
-        format!("line {number}: {}", error.message())
+        format!("line {number}: {}", plain(error.message()))
     } else {
-        error.to_string()
+        plain(&error.to_string())
     }
+}
+
+/// The text of a file.
+fn utf8<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, ConfigError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let number = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
+        let problem = format!("line {number}: is not UTF-8; save the file in this encoding");
+        ConfigError::File { path: path.to_owned(), problem }
+    })
 }
 
 /// `RECERT__CONSOLE__0__URL` names the key `console[0].url`.
@@ -291,11 +332,11 @@ fn key(variable: &str) -> String {
     key
 }
 
-fn hash(text: &str, overrides: &BTreeMap<String, String>, waivers: Option<&Path>) -> String {
+/// Over the very bytes that were parsed.
+fn hash(text: &str, overrides: &BTreeMap<String, String>, waivers: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(text);
-    // What cannot be read was refused before.
-    hash.update(waivers.and_then(|path| fs::read(path).ok()).unwrap_or_default());
+    hash.update(waivers);
     for (variable, value) in overrides {
         hash.update(format!("\n{variable}={value}"));
     }

@@ -35,7 +35,7 @@ use crate::model::User;
 pub use fields::FIELDS;
 
 use check::check;
-use limits::{bounded, shallow};
+use limits::{affordable, bounded, shallow};
 
 /// The parser recurses deeply in debug builds; an ordinary stack is too small for what the limits allow.
 const STACK: usize = 64 * 1024 * 1024;
@@ -274,6 +274,7 @@ fn compile(text: &str) -> Result<Expression, ExpressionError> {
         STANDARD.parser().parse_with_source_info(text).map_err(|e| unreadable(text, &e))?;
     shallow(text, &written, &source)?;
     let checked = check(text, &written, &source)?;
+    affordable(text, &written, &source)?;
     let mut root = Parser::new().parse(text).map_err(|errors| unreadable(text, &errors))?;
     flatten(&mut root);
     let base = functions(checked.patterns)

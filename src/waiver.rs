@@ -115,7 +115,26 @@ impl Waiver {
                 return Some((key, "is empty".to_owned()));
             }
         }
-        None
+        self.finding.as_deref().and_then(no_id).map(|problem| ("finding", problem))
+    }
+}
+
+/// Digits of a finding's id.
+const ID_DIGITS: usize = 20;
+
+/// Why a text is not the id of any finding.
+fn no_id(text: &str) -> Option<String> {
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let lower = text.to_ascii_lowercase();
+    match text.len() {
+        ID_DIGITS if is_hex && text == lower => None,
+        ID_DIGITS if is_hex => Some(format!("{text:?} never fits: ids are in lower case; write {lower:?}")),
+        length if is_hex && length < ID_DIGITS => Some(format!(
+            "{text:?} is only a part of an id; write all {ID_DIGITS} digits, as reports show them"
+        )),
+        _ => Some(format!(
+            "{text:?} is not the id of a finding: {ID_DIGITS} hexadecimal digits, as reports show them"
+        )),
     }
 }
 
@@ -215,6 +234,22 @@ mod tests {
         assert_eq!(key(Waiver { reason: " ".into(), ..waiver("7") }), Some("reason"));
         assert_eq!(key(Waiver { approved_by: String::new(), ..waiver("7") }), Some("approved_by"));
         assert_eq!(key(waiver("")), Some("subject"));
+    }
+
+    #[test]
+    fn what_is_no_id_of_a_finding_is_refused_with_the_mend() {
+        let said = |id: &str| {
+            Waiver { finding: Some(id.into()), subject: None, ..waiver("7") }.mistake().map(|(key, said)| {
+                assert_eq!(key, "finding");
+                said
+            })
+        };
+        assert_eq!(said(&finding().id(&console())), None);
+        assert!(said("836e54e1").unwrap().contains("write all 20 digits"));
+        assert!(said("836E54E1E2E7889571C2").unwrap().contains("write \"836e54e1e2e7889571c2\""));
+        for wrong in ["836e54e1e2e7889571c2a", "836e54e1e2e7889571cg", "LIFE-05", "836e54e1*"] {
+            assert!(said(wrong).unwrap().contains("is not the id of a finding"), "{wrong}");
+        }
     }
 
     #[test]

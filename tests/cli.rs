@@ -292,7 +292,7 @@ async fn mistakes_in_the_configuration_exit_with_2_and_name_the_place() {
         (format!("{good}\n[[job]]\nname = \"weekly\"\nconsoles = [\"lab\"]\n"), &["job[0]", "lab", "hq"]),
         (good.replace("name = \"hq\"\n", ""), &["missing field `name`"]),
         ("[[console]\n".to_owned(), &["line 1"]),
-        (String::new(), &["names no console"]),
+        (String::new(), &["config.toml: names no console"]),
         (
             good.replace(&bench.path("password").display().to_string(), "/nonexistent"),
             &["/nonexistent", "No such file"],
@@ -306,7 +306,7 @@ async fn mistakes_in_the_configuration_exit_with_2_and_name_the_place() {
                 .replace(&bench.path("password").display().to_string(), "hq"),
             &["LoadCredential"],
         ),
-        (format!("templates = \"/nonexistent\"\n{good}"), &["/nonexistent"]),
+        (format!("templates = \"/nonexistent\"\n{good}"), &["templates: ", "/nonexistent"]),
     ];
     for (text, expected) in cases {
         bench.configure(&text);
@@ -565,6 +565,7 @@ async fn a_roster_is_joined_checked_and_missed_where_it_cannot_be_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_are_printed_and_one_in_full() {
     let bench = Bench::offline();
+    bench.configure("");
     let output = bench.run(&["rules"]).await;
     for rule in all_rules() {
         assert!(stdout(&output).contains(&rule), "{rule}");
@@ -575,6 +576,31 @@ async fn rules_are_printed_and_one_in_full() {
     }
     assert_eq!(code(&bench.run(&["rules", "no_such_rule"]).await), 2);
     assert_eq!(code(&bench.run(&["rules", "auth-01", "--json"]).await), 0);
+    assert_eq!(code(&bench.run(&["rules", "Locked_Account"]).await), 0);
+    let wrong = bench.run(&["rules", "locked_acount"]).await;
+    assert!(stderr(&wrong).contains("did you mean \"locked_account\"?"), "{}", stderr(&wrong));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_of_recert_are_printed_whatever_the_configuration_is() {
+    let bench = Bench::offline();
+    let missing = bench.run(&["rules", "locked_account"]).await;
+    assert_eq!(code(&missing), 2, "a configuration that is named and not there");
+    assert!(stderr(&missing).contains("config.toml") && stdout(&missing).is_empty(), "{}", stderr(&missing));
+    bench.configure("colour = \"red\"\n");
+    for arguments in [&["rules", "locked_account"][..], &["rules"], &["rules", "--framework", "pci-dss"]] {
+        let output = bench.run(arguments).await;
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert!(stdout(&output).contains("LIFE-05"), "{}", stdout(&output));
+        let said = stderr(&output);
+        assert!(
+            said.contains("rules of your own are missing") && said.contains("unknown field `colour`"),
+            "{said}"
+        );
+    }
+    let own = bench.run(&["rules", "our_rule"]).await;
+    assert_eq!(code(&own), 2, "it may be one of the configuration");
+    assert!(stderr(&own).contains("unknown field `colour`"), "{}", stderr(&own));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -631,5 +657,21 @@ async fn usage_help_completions_and_the_manual_page() {
     assert_eq!(code(&help), 0);
     assert!(stdout(&help).contains("Exit codes: 0 done and complete"));
     assert!(stdout(&bench.run(&["completions", "bash"]).await).contains("_recert"));
-    assert!(stdout(&bench.run(&["man"]).await).contains(".TH recert"));
+    let man = async |words: &[&str]| bench.run(&[&["man"], words].concat()).await;
+    assert!(stdout(&man(&[]).await).contains(".TH recert 1"));
+    let review = stdout(&man(&["review"]).await);
+    assert!(review.contains(".TH recert-review 1") && review.contains("snapshot"), "{review}");
+    assert!(stdout(&man(&["evidence", "verify"]).await).contains(".TH recert-evidence-verify 1"));
+    let wrong = man(&["evidence", "nothing"]).await;
+    assert_eq!(code(&wrong), 2);
+    let said = stderr(&wrong);
+    assert!(
+        said.contains("recert evidence has no command \"nothing\"; known: ") && said.contains("verify"),
+        "{said}"
+    );
+    assert_eq!(code(&man(&["--out", "pages/man1"]).await), 0);
+    let pages = files(&bench.path("pages/man1"));
+    for page in ["recert.1", "recert-review.1", "recert-evidence-verify.1"] {
+        assert!(pages.contains(&page.to_owned()), "{pages:?}");
+    }
 }

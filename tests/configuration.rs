@@ -173,6 +173,57 @@ fn the_rule_that_the_example_shows_is_a_rule_and_judges_nothing() {
 }
 
 #[test]
+fn numbers_and_tables_are_asked_for_in_words() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    let load = |text: &str, variable: &str| {
+        fs::write(&path, text).unwrap();
+        let variables = [(variable.to_owned(), "x".to_owned())];
+        Config::load(&path, variables.into_iter().filter(|(name, _)| !name.is_empty()))
+            .unwrap_err()
+            .to_string()
+    };
+    for (text, variable, said) in [
+        ("[[job]]\nname = \"j\"\njitter = \"five\"\n", "", "expected a whole number from 0 to 4294967295"),
+        ("[[job]]\nname = \"j\"\nkeep = -1\n", "", "expected a whole number from 0 on"),
+        ("console = 7\n", "", "line 1"),
+        (CONSOLE, "RECERT__CONSOLE__2__NAME", "expected a table for key `console[1]`"),
+    ] {
+        let error = load(text, variable);
+        assert!(error.contains(said), "{text}{variable}: {error}");
+        for word in ["u32", "usize", "struct", "unit value"] {
+            assert!(!error.contains(word), "{text}{variable}: {error}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_base_of_a_security_console_is_refused_with_the_mend() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    for (url, said) in [
+        (
+            "https://c.example:3780/api/3",
+            "url: has a path, which recert adds itself; write only https://c.example:3780",
+        ),
+        ("https://c.example/nexpose/", "write only https://c.example"),
+        (
+            "https://us.api.insight.rapid7.com",
+            "url: this is the Insight cloud; recert talks to Security Consoles",
+        ),
+        ("https://Insight.Rapid7.com.:443", "this is the Insight cloud"),
+    ] {
+        fs::write(&path, CONSOLE.replace("https://c.example", url)).unwrap();
+        let error = Config::load(&path, []).unwrap_err().to_string();
+        assert!(error.contains("console[0] \"hq\": ") && error.contains(said), "{url}: {error}");
+    }
+    for url in ["https://c.example:3780/", "https://rapid7.com.example", "https://myrapid7.com"] {
+        fs::write(&path, CONSOLE.replace("https://c.example", url)).unwrap();
+        Config::load(&path, []).unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+}
+
+#[test]
 fn contradictory_knobs_are_refused_with_their_place() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("config.toml");
@@ -182,6 +233,10 @@ fn contradictory_knobs_are_refused_with_their_place() {
         (
             "[analyzers.shared_or_generic_account]\npatterns = [\"*\"]\n",
             "analyzers.shared_or_generic_account",
+        ),
+        (
+            "[analyzers.shared_or_generic_account]\npatterns = [\"Admin\"]\n",
+            "analyzers.shared_or_generic_account.patterns: \"Admin\" never fits",
         ),
     ] {
         fs::write(&path, text).unwrap();

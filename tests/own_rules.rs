@@ -83,7 +83,7 @@ fn good_values_are_taken() {
         ("controls", "[]".to_owned()),
         ("controls", "[\"iso-27001 5.18\"]".to_owned()),
         ("expression", "'''\nuser.enabled\n&& user.locked // both\n'''".to_owned()),
-        ("expression", "\"true\"".to_owned()),
+        ("expression", "\"user.locked || true\"".to_owned()),
     ] {
         assert_eq!(count(&rule(key, &value)), Ok(1), "{key} = {value}");
     }
@@ -179,6 +179,19 @@ fn mistakes_in_expressions() -> Vec<Mistake> {
         (
             expression("user.privileges.all(x, role.privileges.all(y, x == y))"),
             &["column 40: `all` inside of another walk"],
+        ),
+        (expression("true"), &["@expression: asks nothing of the account", "user, role, grants or person"]),
+        (expression("1 / 0 == 1"), &["@expression: asks nothing of the account"]),
+        (
+            expression("now > timestamp('2026-01-31T00:00:00Z')"),
+            &["@expression: asks nothing of the account"],
+        ),
+        (
+            expression(&format!(
+                "user.privileges.exists(p, {})",
+                vec![format!("({})", ["p.matches('a')"; 8].join("||")); 8].join("||")
+            )),
+            &["line 1: @expression: line 1, column 17: the whole may take", "at most 5000", "several rules"],
         ),
         // Several rules.
         (

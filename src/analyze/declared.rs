@@ -99,6 +99,10 @@ impl DeclaredAccount {
         if self.login.trim().is_empty() {
             return Some(("login", "is empty; name the account".to_owned()));
         }
+        if self.login.contains('*') {
+            let problem = "a * stands for itself here; write a table for each login";
+            return Some(("login", problem.to_owned()));
+        }
         for (key, text) in [("owner", &self.owner), ("purpose", &self.purpose), ("person", &self.person)] {
             if empty(text) {
                 return Some((key, "is empty; fill it in or leave it out".to_owned()));
@@ -112,8 +116,9 @@ impl DeclaredAccount {
         }
         if self.kind == AccountKind::Personal && self.person.is_none() {
             return Some((
-                "kind",
-                "is missing; say service, break_glass or shared, or name the person".to_owned(),
+                "person",
+                "is missing; name whose account it is, or say in kind: service, break_glass or shared"
+                    .to_owned(),
             ));
         }
         if self.tested.is_some() && self.kind != AccountKind::BreakGlass {

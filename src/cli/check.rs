@@ -7,12 +7,12 @@ use super::open::{chosen, load};
 use super::review::templates;
 use super::{Outcome, Screen, World, amount, amount_of_people, open};
 use crate::collect::Focus;
-use crate::config::{Config, ConsoleTable, LastLogonTable, RosterTable};
+use crate::config::{Config, ConsoleTable, LastLogonTable, RosterTable, nearest};
 use crate::daemon::Listen;
 use crate::deliver::{FailureKind, RelayTls, probe};
 use crate::job::Plan;
 use crate::logon::LogRecord;
-use crate::model::{CollectorRights, Depth, LogonSource, Snapshot};
+use crate::model::{CollectorRights, Depth, KNOWN_PRIVILEGES, LogonSource, Snapshot};
 use crate::people::RosterError;
 use crate::report::ENDS_SOON;
 use crate::review;
@@ -55,6 +55,7 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         last_logons(table, world, &mut lines).await?;
     }
     roster(&config, world, &mut lines).await?;
+    combinations(&config, &mut lines)?;
     waivers(&config, world, &mut lines)?;
     relay(&config, &mut lines).await?;
     evidence(&config, &mut lines)?;
@@ -151,6 +152,19 @@ async fn roster(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow
     }
 }
 
+/// Privileges that further toxic combinations name and recert does not know. A newer console may have them: no mistake.
+fn combinations(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    for row in &config.analyzers.toxic_combination.combination {
+        let unknown = |id: &&String| !KNOWN_PRIVILEGES.contains(&id.as_str());
+        for id in row.all_of.iter().flatten().filter(unknown) {
+            let what = format!("not a privilege that recert knows: {}", visible(id));
+            let nearest = nearest(id, KNOWN_PRIVILEGES);
+            lines.screen.line(format!("      toxic combination {}: {what}{nearest}", visible(&row.code)))?;
+        }
+    }
+    Ok(())
+}
+
 /// How many waivers count, and which do not any more or not for long. None of that is a mistake: the review tells of it.
 fn waivers(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow::Result<()> {
     let now = (world.clock)();
@@ -191,19 +205,28 @@ async fn relay(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
     if let Err(error) = relay.check() {
         return lines.fail(&format!("smtp: {error}"), "mend what the line above names");
     }
-    let place = format!("smtp: {}:{}", visible(&relay.host), relay.port);
+    let place = format!("{}:{}", visible(&relay.host), relay.port);
     match probe(&relay).await {
-        Ok(()) if relay.login.is_some() => lines.ok(&format!("{place}: reached, trusted, login accepted")),
-        Ok(()) => lines
-            .ok(&format!("{place}: reached{}", if relay.tls == RelayTls::None { "" } else { ", trusted" })),
+        Ok(()) if relay.login.is_some() => {
+            lines.ok(&format!("smtp: {place}: reached, trusted, login accepted"))
+        }
+        Ok(()) => lines.ok(&format!(
+            "smtp: {place}: reached{}",
+            if relay.tls == RelayTls::None { "" } else { ", trusted" }
+        )),
         Err(failure) => {
             let mend = match failure.kind {
                 FailureKind::Configuration => "mend what the relay complains about",
                 _ => "is the host name right, the port open, and tls as this port wants it?",
             };
-            lines.fail(&format!("{place}: {}", failure.text), mend)
+            lines.fail(&told(&place, &failure.text), mend)
         }
     }
+}
+
+/// A failure with the relay's address, which the failure may begin with itself.
+fn told(place: &str, failure: &str) -> String {
+    if failure.starts_with(place) { format!("smtp: {failure}") } else { format!("smtp: {place}: {failure}") }
 }
 
 /// Whether evidence is signed, and the line that an auditor needs.
@@ -280,4 +303,17 @@ fn directories(config: &Config, lines: &mut Lines<'_>) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[test]
+    fn the_address_of_the_relay_is_told_once() {
+        let place = "127.0.0.1:25";
+        assert_eq!(told(place, "127.0.0.1:25: Connection refused"), "smtp: 127.0.0.1:25: Connection refused");
+        assert_eq!(told(place, "535 no"), "smtp: 127.0.0.1:25: 535 no");
+        assert_eq!(told(place, "127.0.0.1:25 is not this host"), "smtp: 127.0.0.1:25 is not this host");
+    }
 }

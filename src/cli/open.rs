@@ -107,7 +107,8 @@ pub(super) fn load(path: &Path, world: &World) -> anyhow::Result<Config> {
 /// The consoles of these names, or all of them.
 pub(super) fn chosen<'a>(config: &'a Config, names: &[String]) -> anyhow::Result<Vec<&'a ConsoleTable>> {
     if config.console.is_empty() {
-        return Err(Mistake("the configuration names no console; add a [[console]] table".to_owned()).into());
+        let problem = format!("{}: names no console; add a [[console]] table", config.path.display());
+        return Err(Mistake(problem).into());
     }
     if names.is_empty() {
         return Ok(config.console.iter().collect());

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
+
 use super::deliver::Delivery;
 use super::open::{chosen, collect, load};
 use super::{Mistake, Outcome, Screen, World, summary};
@@ -152,7 +154,8 @@ fn formats(asked: &[Format], job: Option<&JobTable>) -> Vec<Format> {
 
 /// The templates: built in, or replaced from a directory.
 pub(super) fn templates(directory: Option<&Path>) -> anyhow::Result<Templates> {
-    Ok(directory.map_or_else(|| Ok(Templates::builtin()), Templates::from_directory)?)
+    let Some(directory) = directory else { return Ok(Templates::builtin()) };
+    Templates::from_directory(directory).context("templates")
 }
 
 /// Fails before a console is asked, where the end is already known.

@@ -1,6 +1,7 @@
 //! `recert rules`: the catalogue, one rule in full, and the controls of a framework with the rules that serve them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use comfy_table::{Cell, Table};
 use owo_colors::OwoColorize;
@@ -8,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::open::load;
 use super::screen::style;
-use super::{Mistake, Outcome, Screen, World};
+use super::{DEFAULT_CONFIG, Mistake, Outcome, Screen, World, told};
 use crate::analyze::{IDS, Policy, Rule};
+use crate::config::nearest;
 use crate::finding::{Control, Framework, control_title};
 use crate::untrusted::visible;
 
@@ -31,8 +33,27 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, world: &World, screen: &mut Screen) -> anyhow::Result<Outcome> {
     // The catalogue can be read before there is a configuration; where there is one, its own rules belong to it.
     let path = &arguments.config.config;
-    let policy = if path.exists() { load(path, world)?.policy } else { Policy::default() };
-    let rules = policy.rules();
+    let is_missing = matches!(path.try_exists(), Ok(false));
+    if is_missing && path != Path::new(DEFAULT_CONFIG) {
+        load(path, world)?;
+    }
+    let loaded =
+        if is_missing { Ok(Policy::default()) } else { load(path, world).map(|config| config.policy) };
+    let (policy, broken) = match loaded {
+        Ok(policy) => (policy, None),
+        Err(error) => (Policy::default(), Some(error)),
+    };
+    let rules = by_code(policy.rules());
+    let wanted = arguments.rule.as_deref().map(|name| (name, find(&rules, name)));
+    match (broken, &wanted) {
+        // It may be one of the configuration's own.
+        (Some(error), Some((_, None))) => return Err(error),
+        (Some(error), _) => screen.remark(format!(
+            "rules of your own are missing here, because the configuration cannot be read: {}",
+            told(&error).lines().map(visible).collect::<Vec<_>>().join("\n")
+        )),
+        (None, _) => {}
+    }
     if let Some(framework) = arguments.framework {
         let controls = of_framework(&rules, framework);
         if arguments.json {
@@ -43,25 +64,48 @@ pub(super) fn run(arguments: &Arguments, world: &World, screen: &mut Screen) -> 
         }
         return Ok(Outcome::Done);
     }
-    match &arguments.rule {
+    match wanted {
         None if arguments.json => {
             screen.json(&rules.iter().map(|rule| document(*rule)).collect::<Vec<_>>())?;
         }
         None => catalogue(&rules, screen)?,
-        Some(name) => {
-            let named =
-                |rule: &&&dyn Rule| *rule.about().id == *name || rule.about().code.eq_ignore_ascii_case(name);
-            let rule = rules.iter().find(named);
-            let rule =
-                rule.ok_or_else(|| Mistake(format!("there is no rule {name:?}; `recert rules` lists them")))?;
-            if arguments.json {
-                screen.json(&document(*rule))?;
-            } else {
-                page(*rule, screen)?;
-            }
+        Some((name, None)) => {
+            let known: Vec<&str> = rules.iter().map(|rule| &*rule.about().id).collect();
+            let nearest = nearest(name, &known);
+            return Err(
+                Mistake(format!("there is no rule {name:?}{nearest}; `recert rules` lists them")).into()
+            );
         }
+        Some((_, Some(rule))) if arguments.json => screen.json(&document(rule))?,
+        Some((_, Some(rule))) => page(rule, screen)?,
     }
     Ok(Outcome::Done)
+}
+
+/// A rule by its id or catalogue code, without regard to case.
+fn find<'a>(rules: &[&'a dyn Rule], name: &str) -> Option<&'a dyn Rule> {
+    let is = |text: &str| text.eq_ignore_ascii_case(name);
+    rules.iter().copied().find(|rule| is(&rule.about().id) || is(&rule.about().code))
+}
+
+/// The families in their order, and in each the codes by number. Rules of the configuration come last.
+fn by_code(mut rules: Vec<&dyn Rule>) -> Vec<&dyn Rule> {
+    fn parts<'a>(rule: &&'a dyn Rule) -> (&'a str, u32) {
+        let (family, number) = rule.about().code.split_once('-').unwrap_or_default();
+        (family, number.parse().unwrap_or_default())
+    }
+    let mut families: Vec<&str> = Vec::new();
+    for (family, _) in rules.iter().map(parts) {
+        if !families.contains(&family) {
+            families.push(family);
+        }
+    }
+    let own = |rule: &&dyn Rule| !IDS.contains(&&*rule.about().id);
+    rules.sort_by_key(|rule| {
+        let (family, number) = parts(rule);
+        (own(rule), families.iter().position(|known| *known == family), number)
+    });
+    rules
 }
 
 fn catalogue(rules: &[&dyn Rule], screen: &mut Screen) -> std::io::Result<()> {
@@ -205,4 +249,26 @@ fn document(rule: &dyn Rule) -> Value {
         "knobs": rule.knobs().into_iter().map(knob).collect::<Vec<_>>(),
         "version": about.version,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_in_the_order_of_their_codes_and_found_whatever_the_case() {
+        let policy = Policy::default();
+        let rules = by_code(policy.rules());
+        let codes: Vec<&str> = rules.iter().map(|rule| &*rule.about().code).collect();
+        assert_eq!(codes.len(), IDS.len());
+        assert_eq!(codes[0], "AUTH-01", "the families stay in their order");
+        let pairs = codes.windows(2).filter(|pair| pair[0].split('-').next() == pair[1].split('-').next());
+        for pair in pairs {
+            assert!(pair[0] < pair[1], "{pair:?}");
+        }
+        for name in ["locked_account", "LOCKED_Account", "life-05", "LIFE-05"] {
+            assert_eq!(find(&rules, name).unwrap().about().id, "locked_account", "{name}");
+        }
+        assert!(find(&rules, "LIFE-5").is_none());
+    }
 }

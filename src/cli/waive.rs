@@ -36,7 +36,7 @@ pub(super) struct Arguments {
     /// The finding's id, or at least its first 6 characters
     finding: String,
     /// The last day on which it counts, such as 2026-12-31; at most 400 days ahead
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = day)]
     until: NaiveDate,
     /// Why the finding is accepted
     #[arg(long, value_name = "TEXT")]
@@ -109,6 +109,10 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     screen.line("")?;
     screen.line("A running daemon takes it up with `systemctl reload recert`.")?;
     Ok(Outcome::Done)
+}
+
+fn day(text: &str) -> Result<NaiveDate, String> {
+    text.parse().map_err(|_| "a day is wanted, such as 2026-12-31".to_owned())
 }
 
 fn check_texts(arguments: &Arguments) -> Result<(), Mistake> {
@@ -263,7 +267,7 @@ fn table(arguments: &Arguments, found: &Found) -> anyhow::Result<String> {
     Ok(format!("# {kind} {name}\n{}", toml::to_string(&tables)?))
 }
 
-/// Adds a table at the end of the file, and takes it back if the configuration is not right with it.
+/// Adds a table at the end of the file, if the configuration is right with it.
 fn append(file: &Path, table: &str, config: &Path, world: &World) -> anyhow::Result<()> {
     let place =
         |error: io::Error| anyhow::Error::new(error).context(format!("cannot write {}", file.display()));
@@ -279,7 +283,7 @@ fn append(file: &Path, table: &str, config: &Path, world: &World) -> anyhow::Res
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(place(error)),
     };
-    let mut bytes = before.clone().unwrap_or_else(|| HEADER.into());
+    let mut bytes = before.as_ref().map_or_else(|| HEADER.into(), Clone::clone);
     if !bytes.is_empty() && !bytes.ends_with(b"\n") {
         bytes.push(b'\n');
     }
@@ -287,20 +291,15 @@ fn append(file: &Path, table: &str, config: &Path, world: &World) -> anyhow::Res
         bytes.push(b'\n');
     }
     bytes.extend_from_slice(table.as_bytes());
+    // Tried out in memory: whoever reads the file meanwhile must not meet what is refused afterwards.
+    Config::load_with_waivers(config, world.texts(), &bytes).map_err(|error| {
+        let problem = "nothing was added, because the configuration is wrong with it";
+        anyhow::Error::new(error).context(format!("{}: {problem}", file.display()))
+    })?;
     // Whoever reads the configuration must be able to read a new file beside it.
     let like = fs::metadata(if before.is_some() { &target } else { config }).map_err(place)?;
     let mode = if before.is_some() { like.permissions().mode() & 0o7777 } else { MODE };
-    replace(&target, directory, &bytes, &like, mode).map_err(place)?;
-    let Err(error) = load(config, world) else { return Ok(()) };
-    let restored = match &before {
-        Some(before) => replace(&target, directory, before, &like, mode),
-        None => fs::remove_file(&target),
-    };
-    restored.with_context(|| format!("cannot take the table out of {} again", file.display()))?;
-    Err(error.context(format!(
-        "{}: nothing was added, because the configuration is wrong with it",
-        file.display()
-    )))
+    replace(&target, directory, &bytes, &like, mode).map_err(place)
 }
 
 /// Writes a file aside and puts it in place whole, with the owner of another.
@@ -352,6 +351,37 @@ mod tests {
         assert_eq!((said("2026-11-25"), said("2027-12-30")), (Ok(()), Ok(())));
         assert_eq!(said("2026-11-24").unwrap_err(), "--until 2026-11-24 has passed; today is 2026-11-25");
         assert!(said("2027-12-31").unwrap_err().contains("more than 400 days ahead; at most 2027-12-30"));
+    }
+
+    #[test]
+    fn what_is_no_day_is_refused_with_an_example() {
+        assert_eq!(day("2026-12-31").unwrap().to_string(), "2026-12-31");
+        for text in ["31.03.2027", "2026-02-30", "soon", ""] {
+            assert_eq!(day(text).unwrap_err(), "a day is wanted, such as 2026-12-31", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_configuration_refuses_never_stands_in_the_file() {
+        let world = World { clock: || DateTime::UNIX_EPOCH, variables: Vec::new() };
+        let directory = tempfile::tempdir().unwrap();
+        let (file, config) = (directory.path().join("waivers.toml"), directory.path().join("config.toml"));
+        fs::write(&config, format!("waiver_file = {:?}\n", file.display().to_string())).unwrap();
+        let good = table(&arguments("x"), &found("836e54e1e2e7889571c2", "mia")).unwrap();
+        let seen = |path: &Path| fs::metadata(path).ok().map(|known| (known.ino(), known.mtime_nsec()));
+        let folder = seen(directory.path());
+        let wrong = good.replace("locked_account", "no_such_rule");
+        let error = format!("{:#}", append(&file, &wrong, &config, &world).unwrap_err());
+        assert!(error.contains("nothing was added") && error.contains("no_such_rule"), "{error}");
+        assert!(!file.exists() && seen(directory.path()) == folder, "nothing was ever there");
+        append(&file, &good, &config, &world).unwrap();
+        let (before, known) = (fs::read(&file).unwrap(), seen(&file));
+        append(&file, &good, &config, &world).unwrap_err();
+        assert_eq!((fs::read(&file).unwrap(), seen(&file)), (before, known), "not even replaced by the same");
+        let other = good.replace("836e", "936e");
+        append(&file, &other, &config, &world).unwrap();
+        let both = fs::read_to_string(&file).unwrap();
+        assert!(both.starts_with(HEADER) && both.contains("836e") && both.contains("936e"), "{both}");
     }
 
     #[test]

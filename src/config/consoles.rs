@@ -91,6 +91,16 @@ impl ConsoleTable {
             return Err(("name", "a console needs a name on one line".to_owned()));
         }
         check_base(&self.url).map_err(|error| ("url", error.to_string()))?;
+        if self.url.path() != "/" {
+            let base = self.url.origin().ascii_serialization();
+            return Err(("url", format!("has a path, which recert adds itself; write only {base}")));
+        }
+        let host = self.url.host_str().unwrap_or_default().trim_end_matches('.');
+        if host == "rapid7.com" || host.ends_with(".rapid7.com") {
+            let problem = "this is the Insight cloud; recert talks to Security Consoles, such as \
+                           https://console.example:3780";
+            return Err(("url", problem.to_owned()));
+        }
         if self.username.is_empty() || self.username.contains(':') {
             return Err(("username", "a login without a colon is needed".to_owned()));
         }

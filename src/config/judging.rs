@@ -6,8 +6,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{ConfigError, located};
-use crate::analyze::{Configured, DeclaredAccount, Policy};
+use super::lines::Lines;
+use super::{ConfigError, located, utf8};
+use crate::analyze::{Analyzers, Configured, DeclaredAccount, Policy};
 use crate::waiver::Waiver;
 
 /// What is wrong, and where: the place, and the problem with its mend.
@@ -37,34 +38,76 @@ pub(super) fn check_waiver_file(path: &Path) -> Result<(), Misplaced> {
 /// Reads a file of waivers. One that is not there holds none: `recert waive` makes it.
 ///
 /// # Errors
-/// If it cannot be read, or is not what it should be; the text shows line and caret.
-pub(super) fn read_waivers(path: &Path) -> Result<Vec<Waiver>, ConfigError> {
-    let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read.map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
-    };
-    let file: WaiverFile = toml::from_str(&text)
-        .map_err(|error| ConfigError::File { path: path.to_owned(), problem: located(&text, &error) })?;
-    Ok(named(file.waiver, &format!("{}: ", path.display())))
+/// If it cannot be read.
+pub(super) fn read_waivers(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source }),
+    }
+}
+
+/// The waivers of a file.
+///
+/// # Errors
+/// If it is not what it should be; the text shows line and caret.
+pub(super) fn parse_waivers(path: &Path, bytes: &[u8]) -> Result<Vec<Waiver>, ConfigError> {
+    let text = utf8(path, bytes)?;
+    let file: WaiverFile = toml::from_str(text)
+        .map_err(|error| ConfigError::File { path: path.to_owned(), problem: located(text, &error) })?;
+    Ok(named(file.waiver, &format!("{}: ", path.display()), &Lines::of(text)))
 }
 
 /// Gives each waiver its place, for messages.
-pub(super) fn named(mut waivers: Vec<Waiver>, file: &str) -> Vec<Waiver> {
+pub(super) fn named(mut waivers: Vec<Waiver>, file: &str, lines: &Lines) -> Vec<Waiver> {
     for (index, waiver) in waivers.iter_mut().enumerate() {
-        waiver.place = format!("{file}waiver[{index}]");
+        waiver.place = format!("{file}{}", lines.waiver(index));
     }
     waivers
 }
 
+/// Checks what the types cannot: logins are compared in lower case, so that a pattern with a capital fits none.
+pub(super) fn check_patterns(analyzers: &Analyzers) -> Result<(), Misplaced> {
+    let generic = &analyzers.shared_or_generic_account;
+    for (key, patterns) in [
+        ("shared_or_generic_account.patterns", &generic.patterns),
+        ("shared_or_generic_account.list_addresses", &generic.list_addresses),
+        ("service_account_without_owner.patterns", &analyzers.service_account_without_owner.patterns),
+        ("temporary_account_without_end.patterns", &analyzers.temporary_account_without_end.patterns),
+        ("installer_account.vendor_logins", &analyzers.installer_account.vendor_logins),
+    ] {
+        if let Some(pattern) = patterns.iter().find(|pattern| **pattern != pattern.to_lowercase()) {
+            let lower = pattern.to_lowercase();
+            let problem =
+                format!("{pattern:?} never fits: logins are compared in lower case; write {lower:?}");
+            return Err((format!("analyzers.{key}"), problem));
+        }
+    }
+    Ok(())
+}
+
+/// A pattern of a table that fits none of the consoles. Without consoles, snapshots of any are judged.
+fn no_console(wanted: Option<&str>, is_on: impl Fn(&str) -> bool, consoles: &[&str]) -> Option<String> {
+    let wanted = wanted?;
+    if consoles.is_empty() || consoles.iter().any(|console| is_on(console)) {
+        return None;
+    }
+    Some(format!("{wanted:?} is none of the consoles; configured: {}", consoles.join(", ")))
+}
+
 /// Checks what the types cannot: every waiver speaks of a rule that there is, says all that it must, and says it once.
 /// That one has expired is no mistake: the review tells of it.
-pub(super) fn check_waivers(policy: &Policy) -> Result<(), Misplaced> {
+pub(super) fn check_waivers(policy: &Policy, consoles: &[&str]) -> Result<(), Misplaced> {
     let rules = policy.rules();
     let mut before: Vec<(&str, &Waiver)> = Vec::new();
     for waiver in &policy.waivers {
         let place = || waiver.place.clone();
         if let Some((key, problem)) = waiver.mistake() {
             return Err((format!("{}: {key}", place()), problem));
+        }
+        if let Some(problem) =
+            no_console(waiver.console.as_deref(), |console| waiver.is_on(console), consoles)
+        {
+            return Err((format!("{}: console", place()), problem));
         }
         let Some(rule) = rules.iter().map(|rule| rule.about()).find(|rule| waiver.is_of(rule)) else {
             let nearest =
@@ -91,11 +134,21 @@ pub(super) fn check_waivers(policy: &Policy) -> Result<(), Misplaced> {
 }
 
 /// Checks what the types cannot: no account is declared twice for one of the configured consoles, by whatever patterns.
-pub(super) fn check_accounts(accounts: &[DeclaredAccount], consoles: &[&str]) -> Result<(), Misplaced> {
-    let place = |index: usize, account: &DeclaredAccount| format!("account[{index}] {:?}", account.login);
+pub(super) fn check_accounts(
+    accounts: &[DeclaredAccount],
+    consoles: &[&str],
+    lines: &Lines,
+) -> Result<(), Misplaced> {
+    let place =
+        |index: usize, account: &DeclaredAccount| format!("{} {:?}", lines.account(index), account.login);
     for (index, account) in accounts.iter().enumerate() {
         if let Some((key, problem)) = account.mistake() {
             return Err((format!("{}: {key}", place(index, account)), problem));
+        }
+        if let Some(problem) =
+            no_console(account.console.as_deref(), |console| account.is_on(console), consoles)
+        {
+            return Err((format!("{}: console", place(index, account)), problem));
         }
         let console = |account: &DeclaredAccount| account.console.as_deref().map(str::to_lowercase);
         let same_login = |(_, other): &(usize, &DeclaredAccount)| other.is_login(&account.login);
@@ -116,11 +169,12 @@ pub(super) fn check_accounts(accounts: &[DeclaredAccount], consoles: &[&str]) ->
     Ok(())
 }
 
-/// The known name that a wrong one was most likely meant to be.
-fn nearest(wrong: &str, known: &[&str]) -> String {
-    let close = known.iter().map(|name| (strsim::jaro_winkler(wrong, name), name));
+/// The known name that a wrong one was most likely meant to be, as the end of a sentence; empty if there is none.
+pub fn nearest(wrong: &str, known: &[&str]) -> String {
+    let wrong = wrong.to_lowercase();
+    let close = known.iter().map(|name| (strsim::jaro_winkler(&wrong, name), name));
     let best = close.max_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(score, _)| *score > 0.8);
-    best.map(|(_, name)| format!(", do you mean {name:?}?")).unwrap_or_default()
+    best.map(|(_, name)| format!(", did you mean {name:?}?")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -138,15 +192,15 @@ mod tests {
             rule: (*rule).into(),
             ..Waiver::sample("mia", "2026-12-31".parse().unwrap())
         };
-        let waivers = named(rules.iter().map(waiver).collect(), "");
+        let waivers = named(rules.iter().map(waiver).collect(), "", &Lines::default());
         Policy { own: vec![own.compile(0).unwrap()], waivers, ..Policy::default() }
     }
 
     #[test]
     fn a_rule_of_ones_own_is_waived_by_its_id_alone() {
-        assert_eq!(check_waivers(&policy(&["our_rule", "LIFE-05"])), Ok(()));
+        assert_eq!(check_waivers(&policy(&["our_rule", "LIFE-05"]), &[]), Ok(()));
         for code in ["OWN-01", "own-01"] {
-            let (place, problem) = check_waivers(&policy(&[code])).unwrap_err();
+            let (place, problem) = check_waivers(&policy(&[code]), &[]).unwrap_err();
             assert_eq!(place, "waiver[0]: rule");
             assert!(
                 problem.contains(code) && problem.contains("name it by its id, \"our_rule\""),
@@ -157,9 +211,9 @@ mod tests {
 
     #[test]
     fn the_same_by_id_and_by_code_is_the_same() {
-        let (place, problem) = check_waivers(&policy(&["locked_account", "life-05"])).unwrap_err();
+        let (place, problem) = check_waivers(&policy(&["locked_account", "life-05"]), &[]).unwrap_err();
         assert_eq!((&*place, &*problem), ("waiver[1]", "says the same as waiver[0]; keep one of the two"));
-        assert_eq!(check_waivers(&policy(&["locked_account", "our_rule"])), Ok(()));
+        assert_eq!(check_waivers(&policy(&["locked_account", "our_rule"]), &[]), Ok(()));
     }
 
     #[test]
@@ -171,7 +225,7 @@ mod tests {
         };
         let checked = |one, two| {
             let accounts = [on("other", None), on("ana", one), on("ANA", two)];
-            check_accounts(&accounts, &["HQ", "lab-1", "lab-2"])
+            check_accounts(&accounts, &["HQ", "lab-1", "lab-2"], &Lines::default())
         };
         for (one, two, console) in [
             (None, None, "HQ"),
@@ -184,9 +238,43 @@ mod tests {
             let said = format!("declared twice for the console {console:?}, by account[1] \"ana\" as well");
             assert!(problem.contains(&said), "{problem}");
         }
-        assert!(checked(Some("gone"), Some("GONE")).is_err(), "the same pattern, of no console");
         assert_eq!(checked(Some("hq"), Some("lab-*")), Ok(()));
-        assert_eq!(checked(Some("lab-*"), Some("*-3")), Ok(()), "no console that there is");
+        let (place, problem) = checked(Some("lab-*"), Some("*-3")).unwrap_err();
+        assert_eq!(place, "account[2] \"ANA\": console");
+        assert_eq!(problem, "\"*-3\" is none of the consoles; configured: HQ, lab-1, lab-2");
+        let twice = [on("ana", Some("gone")), on("ana", Some("GONE"))];
+        let (_, problem) = check_accounts(&twice, &[], &Lines::default()).unwrap_err();
+        assert!(problem.contains("declared twice"), "the same pattern, without consoles: {problem}");
+    }
+
+    #[test]
+    fn a_waiver_of_no_console_is_refused_where_consoles_are_known() {
+        let mut policy = policy(&["our_rule"]);
+        policy.waivers[0].console = Some("h*".into());
+        assert_eq!(check_waivers(&policy, &["lab", "HQ"]), Ok(()));
+        assert_eq!(check_waivers(&policy, &[]), Ok(()), "snapshots are judged without");
+        let (place, problem) = check_waivers(&policy, &["lab", "branch"]).unwrap_err();
+        assert_eq!(place, "waiver[0]: console");
+        assert_eq!(problem, "\"h*\" is none of the consoles; configured: lab, branch");
+    }
+
+    #[test]
+    fn a_pattern_that_no_login_can_fit_is_refused() {
+        assert_eq!(check_patterns(&Analyzers::default()), Ok(()));
+        for key in [
+            "shared_or_generic_account.patterns",
+            "shared_or_generic_account.list_addresses",
+            "service_account_without_owner.patterns",
+            "temporary_account_without_end.patterns",
+            "installer_account.vendor_logins",
+        ] {
+            let (rule, knob) = key.split_once('.').unwrap();
+            let analyzers: Analyzers =
+                toml::from_str(&format!("[{rule}]\n{knob} = [\"ok-*\", \"Team-*\"]\n")).unwrap();
+            let (place, problem) = check_patterns(&analyzers).unwrap_err();
+            assert_eq!(place, format!("analyzers.{key}"));
+            assert!(problem.contains("\"Team-*\" never fits") && problem.contains("write \"team-*\""));
+        }
     }
 
     #[test]

@@ -51,6 +51,11 @@ impl RuleTable {
         line(&self.title).map_err(|problem| ("title", problem))?;
         let expression =
             Expression::compile(&self.expression).map_err(|error| ("expression", error.to_string()))?;
+        // Without a fact of the account, it is true of all of them or of none.
+        if expression.references().iter().all(|name| *name == "now") {
+            let problem = "asks nothing of the account; ask for a field of user, role, grants or person";
+            return Err(("expression", problem.to_owned()));
+        }
         text(self.why.as_deref()).map_err(|problem| ("why", problem))?;
         text(self.remediation.as_deref()).map_err(|problem| ("remediation", problem))?;
         let mut controls = BTreeSet::new();

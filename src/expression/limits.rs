@@ -1,8 +1,8 @@
 //! How large an expression may be: what keeps parsing, checking and evaluating it short, whoever wrote it.
 
-use cel::common::ast::{IdedExpr, SourceInfo};
+use cel::common::ast::{CallExpr, Expr, IdedExpr, SourceInfo, operators};
 
-use super::{ExpressionError, children, start};
+use super::{ExpressionError, children, named_at, start};
 
 /// Bytes of an expression.
 const MAX_BYTES: usize = 2_000;
@@ -10,6 +10,16 @@ const MAX_BYTES: usize = 2_000;
 const MAX_BRACKETS: usize = 24;
 /// Operations inside operations, brackets or not. Evaluating recurses as deep, on whatever stack the caller has.
 const MAX_DEPTH: usize = 20;
+
+/// Steps that one account may take at most. A step is about the time in which two short texts are compared: a hundred
+/// thousand accounts with eight privileges each take five seconds of a rule that is just allowed.
+const MAX_STEPS: u64 = 5_000;
+/// Steps of a function, such as `contains` or `matches`, and of any other operation.
+const STEPS_OF_FUNCTION: u64 = 4;
+const STEPS_OF_OPERATION: u64 = 2;
+/// What is counted as the length of a list of privileges (there are some forty), and of a list of what is granted.
+const PRIVILEGES: u64 = 64;
+const GRANTS: u64 = 100;
 
 /// Bounds a text before anything parses it.
 pub(super) fn bounded(text: &str) -> Result<(), ExpressionError> {
@@ -43,6 +53,77 @@ pub(super) fn shallow(text: &str, root: &IdedExpr, source: &SourceInfo) -> Resul
             Err(ExpressionError::at(text, start(node, source), problem))
         }
         None => Ok(()),
+    }
+}
+
+/// Bounds what judging one account takes, by the text alone: every part costs what it costs if nothing before it decides,
+/// as often as a walk around it has elements.
+pub(super) fn affordable(text: &str, root: &IdedExpr, source: &SourceInfo) -> Result<(), ExpressionError> {
+    let all = steps(root);
+    if all <= MAX_STEPS {
+        return Ok(());
+    }
+    let (offset, what) = match dearest(root) {
+        Some((walk, name)) => (
+            named_at(walk, name, source),
+            format!("ask less inside `{name}`, one `matches` with (a|b) instead of several,"),
+        ),
+        None => (0, "ask less,".to_owned()),
+    };
+    let problem = format!(
+        "the whole may take {all} steps for one account; at most {MAX_STEPS} are possible: {what} or make several rules \
+         of it"
+    );
+    Err(ExpressionError::at(text, offset, problem))
+}
+
+/// The walk that takes most.
+fn dearest(node: &IdedExpr) -> Option<(&IdedExpr, &str)> {
+    let own = match &node.expr {
+        Expr::Call(call) if walked(call).is_some() => Some((node, call.func_name.as_str())),
+        _ => None,
+    };
+    own.or_else(|| children(node).filter_map(dearest).max_by_key(|(walk, _)| steps(walk)))
+}
+
+/// The list that a call walks over.
+fn walked(call: &CallExpr) -> Option<&IdedExpr> {
+    let is_walk = matches!(&*call.func_name, "all" | "exists" | "exists_one" | "map" | "filter");
+    call.target.as_deref().filter(|_| is_walk)
+}
+
+/// What a part takes at most.
+fn steps(node: &IdedExpr) -> u64 {
+    let Expr::Call(call) = &node.expr else {
+        let own = if let Expr::List(list) = &node.expr { list.elements.len() as u64 } else { 0 };
+        return children(node).map(steps).fold(own, u64::saturating_add);
+    };
+    if let Some(list) = walked(call) {
+        let body = call.args.iter().map(steps).fold(STEPS_OF_OPERATION, u64::saturating_add);
+        return steps(list).saturating_add(length(list).saturating_mul(body));
+    }
+    let own = match call.func_name.as_str() {
+        operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT | operators::CONDITIONAL => 0,
+        operators::IN => STEPS_OF_OPERATION + call.args.last().map_or(0, length),
+        name if name.starts_with(['_', '-', '@']) => STEPS_OF_OPERATION,
+        // What is written out is read when the rule is.
+        "has" | "duration" | "timestamp" => STEPS_OF_OPERATION,
+        _ => STEPS_OF_FUNCTION,
+    };
+    children(node).map(steps).fold(own, u64::saturating_add)
+}
+
+/// How long a list may be.
+fn length(list: &IdedExpr) -> u64 {
+    match &list.expr {
+        Expr::List(list) => list.elements.len() as u64,
+        Expr::Call(call) => {
+            let of = walked(call).map(length);
+            of.unwrap_or_else(|| call.args.iter().map(length).max().unwrap_or_default())
+        }
+        Expr::Select(select) if select.field == "privileges" => PRIVILEGES,
+        Expr::Select(_) => GRANTS,
+        _ => 0,
     }
 }
 

@@ -62,3 +62,40 @@ fn the_table_of_fields_can_be_printed() {
     }
     assert_eq!(names.len(), 37);
 }
+
+#[test]
+fn what_one_account_may_take_is_bounded_by_the_text() {
+    let many = |number: usize, list: &str, ask: &str| {
+        let asked: Vec<String> = (0..number).map(|n| ask.replace('#', &n.to_string())).collect();
+        // Two levels of brackets, so that the depth is not what is refused.
+        let halves = asked.chunks(8).map(|half| format!("({})", half.join("||"))).collect::<Vec<_>>();
+        format!("{list}.exists(p,{})", halves.join("||"))
+    };
+    for good in [
+        many(12, "user.privileges", "p.matches('a#')"),
+        many(18, "user.privileges", "p.contains('a#')"),
+        many(12, "grants.sites", "p.startsWith('a#')"),
+        many(16, "role.privileges", "p=='a#'"),
+        format!("user.privileges.exists(p, p in [{}])", vec!["'create-reports'"; 30].join(", ")),
+        "user.privileges.all(p, p in role.privileges)".to_owned(),
+        format!("user.login in [{}]", vec!["'somebody'"; 150].join(", ")),
+    ] {
+        assert!(Expression::compile(&good).is_ok(), "{good}: {:?}", Expression::compile(&good));
+    }
+    for (bad, column) in [
+        (many(60, "user.privileges", "p.matches('a#')"), 17),
+        (many(20, "user.privileges", "p.contains('a#')"), 17),
+        (many(13, "grants.sites", "p.startsWith('a#')"), 14),
+        (format!("user.locked && user.privileges.exists(p, p in [{}])", vec!["'a'"; 100].join(", ")), 32),
+        (
+            "user.privileges.all(p, p in role.privileges) && user.privileges.all(p, p in role.privileges)"
+                .to_owned(),
+            65,
+        ),
+    ] {
+        let error = Expression::compile(&bad).unwrap_err();
+        assert_eq!((error.line, error.column), (1, column), "{bad}: {error}");
+        assert!(error.problem.contains("at most 5000 are possible: ask less inside `"), "{error}");
+        assert!(error.problem.ends_with("or make several rules of it"), "{error}");
+    }
+}

@@ -62,7 +62,7 @@ const KEYS: &[Case] = &[
     // Rules that there are not.
     (
         "rule = \"locked_acount\"\nsubject = \"mia\"",
-        &["waiver[0]: rule", "do you mean \"locked_account\"?", "`recert rules`"],
+        &["waiver[0]: rule", "did you mean \"locked_account\"?", "`recert rules`"],
     ),
     ("rule = \"LOCKED_ACCOUNT\"\nsubject = \"mia\"", &["waiver[0]: rule", "`recert rules` lists them"]),
     ("rule = \"LIFE-5\"\nsubject = \"mia\"", &["waiver[0]: rule", "there is no rule \"LIFE-5\""]),
@@ -70,7 +70,7 @@ const KEYS: &[Case] = &[
     ("rule = \"locked*\"\nsubject = \"mia\"", &["waiver[0]: rule", "`recert rules`"]),
     (
         "rule = \" locked_account\"\nsubject = \"mia\"",
-        &["waiver[0]: rule", "do you mean \"locked_account\"?"],
+        &["waiver[0]: rule", "did you mean \"locked_account\"?"],
     ),
     ("rule = \"\"\nsubject = \"mia\"", &["waiver[0]: rule", "is empty"]),
     // Neither a subject nor a finding, or both.
@@ -79,6 +79,19 @@ const KEYS: &[Case] = &[
     (
         "rule = \"locked_account\"\nsubject = \"mia\"\nfinding = \"836e54e1e2e7889571c2\"",
         &["waiver[0]: finding", "one of the two"],
+    ),
+    // No id of a finding.
+    (
+        "rule = \"locked_account\"\nfinding = \"836e54e1\"",
+        &["waiver[0]: finding", "only a part of an id", "all 20 digits"],
+    ),
+    (
+        "rule = \"locked_account\"\nfinding = \"836E54E1E2E7889571C2\"",
+        &["waiver[0]: finding", "lower case", "\"836e54e1e2e7889571c2\""],
+    ),
+    (
+        "rule = \"locked_account\"\nfinding = \"the first one\"",
+        &["waiver[0]: finding", "is not the id of a finding"],
     ),
     // Nothing said.
     ("rule = \"locked_account\"\nsubject = \"\"", &["waiver[0]: subject", "is empty"]),
@@ -113,7 +126,18 @@ const ACCOUNTS: &[Case] = &[
     ("login = \"svc\"\nkind = \"robot\"", &["line 3", "unknown variant `robot`", "`service`"]),
     ("login = \"svc\"\nkind = \"Service\"", &["line 3", "unknown variant `Service`"]),
     ("login = \"\"\nkind = \"service\"\nowner = \"E1\"", &["account[0]", "login", "is empty"]),
-    ("login = \"svc\"", &["account[0] \"svc\": kind", "service, break_glass or shared, or name the person"]),
+    (
+        "login = \"svc\"",
+        &["line 1: account[0] \"svc\": person: is missing", "service, break_glass or shared"],
+    ),
+    (
+        "login = \"mia\"\nkind = \"personal\"",
+        &["account[0] \"mia\": person: is missing", "name whose account it is"],
+    ),
+    (
+        "login = \"svc-*\"\nkind = \"service\"\nowner = \"E1\"",
+        &["account[0] \"svc-*\": login", "stands for itself", "a table for each login"],
+    ),
     ("login = \"svc\"\nkind = \"service\"", &["account[0] \"svc\": owner", "answers for it"]),
     ("login = \"svc\"\nkind = \"shared\"", &["account[0] \"svc\": owner"]),
     ("login = \"svc\"\nkind = \"break_glass\"", &["account[0] \"svc\": owner"]),
@@ -211,20 +235,20 @@ fn right(subject: &str) -> String {
 fn the_one_that_is_wrong_is_named_among_others() {
     let wrong = format!("[[waiver]]\nrule = \"nonsense\"\nsubject = \"x\"\n{REST}");
     let error = refused(&format!("{}{}{wrong}", right("a"), right("b")), None);
-    assert_says("", &error, &["waiver[2]: rule", "there is no rule \"nonsense\""]);
+    assert_says("", &error, &["line 15: waiver[2]: rule", "there is no rule \"nonsense\""]);
     let error = refused(&right("a"), Some(&format!("{}{wrong}", right("b"))));
-    assert_says("", &error, &["waivers.toml: waiver[1]: rule"]);
+    assert_says("", &error, &["waivers.toml: line 8: waiver[1]: rule"]);
 }
 
 #[test]
 fn two_that_say_the_same_are_refused_wherever_they_stand() {
-    let twice = ["waiver[1]", "says the same as waiver[0]", "keep one of the two"];
+    let twice = ["line 8: waiver[1]", "says the same as line 1: waiver[0]", "keep one of the two"];
     assert_says("", &refused(&format!("{}{}", right("mia"), right("MIA")), None), &twice);
     let across = refused(&right("mia"), Some(&right("mia")));
     assert_says(
         "",
         &across,
-        &["waivers.toml: waiver[0]", "says the same as waiver[0]", "keep one of the two"],
+        &["waivers.toml: line 1: waiver[0]", "says the same as line 2: waiver[0]", "keep one of the two"],
     );
 }
 
@@ -250,7 +274,56 @@ fn a_file_of_waivers_holds_waivers_alone_and_must_be_readable() {
     fs::write(&path, format!("waiver_file = \"{}\"\n", file.display())).unwrap();
     fs::write(&file, b"# \xff\n").unwrap();
     let error = Config::load(&path, []).unwrap_err().to_string();
-    assert!(error.contains("waivers.toml"), "{error}");
+    assert!(error.contains("waivers.toml: line 1: is not UTF-8; save the file"), "{error}");
+    fs::write(&path, b"# one\n# \xe4\n").unwrap();
+    let error = Config::load(&path, []).unwrap_err().to_string();
+    assert!(error.contains("config.toml: line 2: is not UTF-8; save the file"), "{error}");
+}
+
+#[test]
+fn a_table_of_no_configured_console_is_refused() {
+    let console = "[[console]]\nname = \"HQ\"\nurl = \"https://c.example\"\nusername = \"u\"\npassword = { env = \"P\" }\n";
+    let waiver = |name: &str| format!("{}console = \"{name}\"\n", right("mia"));
+    let account = |name: &str| format!("[[account]]\nlogin = \"a\"\nperson = \"E1\"\nconsole = \"{name}\"\n");
+    for table in [waiver("h"), account("h"), waiver("lab*"), account("lab*")] {
+        let error = refused(&format!("{console}{table}"), None);
+        assert_says(
+            &table,
+            &error,
+            &["line 6: ", "[0]", ": console: ", "is none of the consoles; configured: HQ"],
+        );
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    for text in [
+        format!("{console}{}{}", waiver("hq"), account("h*")),
+        // Snapshots are judged without consoles.
+        format!("{}{}", waiver("lab"), account("lab*")),
+    ] {
+        fs::write(&path, &text).unwrap();
+        Config::load(&path, []).unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
+}
+
+#[test]
+fn other_waivers_are_tried_without_their_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, file) = (directory.path().join("config.toml"), directory.path().join("waivers.toml"));
+    fs::write(&path, format!("waiver_file = \"{}\"\n", file.display())).unwrap();
+    fs::write(&file, right("old")).unwrap();
+    let tried = Config::load_with_waivers(&path, [], right("new").as_bytes()).unwrap();
+    assert_eq!(tried.policy.waivers[0].subject.as_deref(), Some("new"));
+    let error = Config::load_with_waivers(&path, [], b"[[waiver]]\n").unwrap_err().to_string();
+    assert!(error.contains("waivers.toml") && error.contains("missing field"), "{error}");
+    let before = Config::load(&path, []).unwrap();
+    assert_eq!(before.policy.waivers[0].subject.as_deref(), Some("old"));
+    assert_ne!(before.hash, tried.hash);
+    fs::write(&file, right("new")).unwrap();
+    assert_eq!(
+        Config::load(&path, []).unwrap().hash,
+        tried.hash,
+        "the hash is that of the bytes that were parsed"
+    );
 }
 
 #[test]
@@ -262,8 +335,8 @@ fn what_is_right_is_taken_and_an_old_one_is_no_mistake() {
     fs::write(&path, format!("waiver_file = \"{}\"\n{}{old}", file.display(), right("LIFE"))).unwrap();
     let config = Config::load(&path, []).unwrap();
     let places: Vec<&str> = config.policy.waivers.iter().map(|waiver| waiver.place.as_str()).collect();
-    assert_eq!(places[..2], ["waiver[0]", "waiver[1]"]);
-    assert!(places[2].ends_with("waivers.toml: waiver[0]"), "{places:?}");
+    assert_eq!(places[..2], ["line 2: waiver[0]", "line 9: waiver[1]"]);
+    assert!(places[2].ends_with("waivers.toml: line 1: waiver[0]"), "{places:?}");
     fs::remove_file(&file).unwrap();
     let without = Config::load(&path, []).unwrap();
     assert_eq!(without.policy.waivers.len(), 2, "a file that is not there holds none");

@@ -59,7 +59,7 @@ fn a_finding_is_waived_by_the_start_of_its_id_and_once() {
     let said = text(&again);
     assert_eq!(again.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("waivers.toml: waiver[0] covers this finding already") && said.contains(&until),
+        said.contains("waivers.toml: line 5: waiver[0] covers this finding already") && said.contains(&until),
         "{said}"
     );
     assert_eq!(bench.read("waivers.toml"), written);
@@ -92,7 +92,7 @@ fn what_must_be_refused_is_refused_and_writes_nothing() {
         (arguments("locked", &good, &BY), "is not the id of a finding"),
         (arguments(&id, &past, &BY), "has passed"),
         (arguments(&id, &far, &BY), "more than 400 days ahead"),
-        (arguments(&id, "2026-02-30", &BY), "--until"),
+        (arguments(&id, "31.03.2027", &BY), "a day is wanted, such as 2026-12-31"),
         (arguments(&id, &good, &[]), "--approved-by"),
         (arguments(&id, &good, &["--approved-by", " "]), "--approved-by is empty"),
         (arguments(&id, &good, &[&BY[..], &["--ticket", ""]].concat()), "--ticket is empty"),
