@@ -100,7 +100,13 @@ fn role(explanation: &Explanation) -> Branch {
     let paths = privileges
         .iter()
         .map(|path| (visible(&path.through).into_owned(), visible(path.privilege.as_str()).into_owned()));
-    Branch { says, branches: by_path(paths, "privilege") }
+    let by_role_alone = privileges.iter().all(|path| visible(&path.through) == says);
+    let mut branches = by_path(paths, "privilege");
+    match branches.pop() {
+        // The role gives all of them, and need not be named twice.
+        Some(only) if by_role_alone => only,
+        last => Branch { says, branches: branches.into_iter().chain(last).collect() },
+    }
 }
 
 /// The sites or asset groups by what gives them.
