@@ -46,9 +46,10 @@ impl Persons {
 
 /// What people are called: several words, one word, with signs, in other scripts, longer than a summary shows.
 fn persons() -> impl Strategy<Value = Persons> {
-    let name = "zq[a-zéß]{1,8}( [A-Z][a-zø]{2,8}){0,2}|Zq[a-z]{2,5}, [A-Z][a-z]{2}-[a-z]{3}|=zq[a-z]{4}|山田太[一-九]{1,3}\
+    let name = "zj[a-zéß]{6}|zq[a-zéß]{1,8}( [A-Z][a-zø]{2,8}){1,2}|Zq[a-z]{2,5}, [A-Z][a-z]{2}-[a-z]{3}|=zq[a-z]{4}|山田太[一-九]{1,3}\
                 |zq[a-z]{130,150}|ZQ[A-Z]{3}( [a-z]{4}){30}";
-    let address = "zq[a-z0-9.+]{0,8}[a-z]@[a-z]{2,5}-corp\\.example|ZQ[A-Z]{3}@CORP|zq[a-z]{4} at home";
+    // An address that holds a name would show it where addresses may stay.
+    let address = "qx[a-z0-9.+]{0,8}[a-z]@[a-z]{2,5}-corp\\.example|QX[A-Z]{3}@CORP|qx[a-z]{4} at home";
     (proptest::collection::vec(name, 5..12), proptest::collection::vec(address, 5..12))
         .prop_map(|(names, addresses)| Persons { names, addresses })
 }
