@@ -31,6 +31,7 @@ mod toxic;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use crate::amount::amount;
 use crate::finding::{Finding, Judgement};
 use crate::graph::AccessGraph;
 use crate::history::History;
@@ -55,7 +56,7 @@ use one_person::{Account, Cluster, People, Trait, clusters, people, shared_trait
 use policy::judge;
 use power::{Powers, can_change, holds_everything, is_privileged};
 use rule::as_toml;
-use text::{amount, conjoin, cut, enumerate, first_logins, list, logins, logon, matched, sight, yes_no};
+use text::{conjoin, cut, enumerate, first_logins, list, logins, logon, matched, sight, yes_no};
 use toxic::{Holding, Holdings, held_by, holdings};
 
 /// What a rule may look at.

@@ -34,6 +34,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::amount::{amount, amount_of_people};
 use crate::config::ConfigError;
 use crate::console::CallError;
 use crate::daemon::ListenError;
@@ -187,16 +188,6 @@ async fn dispatch(command: Command, world: &World, screen: &mut Screen) -> anyho
         Command::Completions(arguments) => complete::completions(&arguments, Arguments::command(), screen),
         Command::Man(arguments) => complete::man(&arguments, Arguments::command(), screen),
     }
-}
-
-/// A count with its noun, in the plural where it should be.
-fn amount(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// A count of people.
-fn amount_of_people(count: u64) -> String {
-    if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
 }
 
 /// Tells an error, what to do about it where that is known, and what kind it is.

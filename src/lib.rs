@@ -34,5 +34,6 @@ pub mod simulator;
 pub mod untrusted;
 pub mod pattern;
 pub mod day;
+pub mod amount;
 pub mod crash;
 pub mod cli;

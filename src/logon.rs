@@ -18,6 +18,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rustix::fs::{Mode, OFlags};
 use thiserror::Error;
 
+use crate::amount::amount;
 use crate::model::{LastLogon, LogonSource, LogonSourceKind, Snapshot};
 
 use lines::each_line;
@@ -139,7 +140,7 @@ pub enum LogonError {
     #[error("{}: no line of it starts with a time; name the console's auth.log, or give `pattern`", .0.display())]
     Undated(PathBuf),
     /// A log without any logon. The account that collects logs on itself, so that there is always one.
-    #[error("{}: none of its {lines} lines looks like a logon; give `pattern`", path.display())]
+    #[error("{}: nothing that looks like a logon in {}; give `pattern`", path.display(), amount(*lines, "line"))]
     Unrecognised {
         /// The log.
         path: PathBuf,
@@ -167,7 +168,7 @@ pub enum LogonError {
         most: u64,
     },
     /// An export that is too old to tell anything.
-    #[error("{}: it is {days} days old, more than max_age_days = {most}; export the table again", path.display())]
+    #[error("{}: it is {} old, more than max_age_days = {most}; export the table again", path.display(), amount(*days, "day"))]
     Stale {
         /// The export.
         path: PathBuf,

@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use recert::analyze::{AccountKind, DeclaredAccount, Policy};
 use recert::deliver::publish_redacted;
 use recert::history::{Before, History};
-use recert::model::{Confidence, MatchedBy, Person, RosterMatch, Snapshot};
+use recert::model::{AuthenticationSourceId, Confidence, MatchedBy, Person, RosterMatch, Snapshot};
 use recert::render::{Attached, Format, MailContext, MailKind, Templates, artifacts, report_mail};
 use recert::report::{Redaction, Report};
 use recert::review::{self, Occasion};
@@ -403,6 +403,26 @@ fn whoever_answers_for_an_account_is_hidden_where_a_waiver_names_him() {
         copy.waivers[0].reason.starts_with("redacted-") && copy.waivers[0].reason.ends_with(" asked for it")
     );
     assert_hidden(&rendered(&copy), &["Greta".to_owned(), "Olsen".to_owned()]);
+}
+
+#[test]
+fn what_two_accounts_of_one_person_share_names_nobody() {
+    let whole = reported(&Policy::default(), |snapshot| {
+        for (at, source) in [(4, 1), (8, 2)] {
+            let user = &mut snapshot.users[at];
+            (user.login, user.name, user.email) = ("Greta Olsen".into(), "Greta Olsen".into(), None);
+            user.authentication.as_mut().expect("a source").id = Some(AuthenticationSourceId(source));
+        }
+    });
+    let shared = |report: &Report| -> Vec<String> {
+        let twins = report.findings.iter().filter(|finding| &*finding.rule == "duplicate_identity");
+        twins.map(|finding| finding.evidence.last().expect("what they share").value.clone()).collect()
+    };
+    assert!(shared(&whole).contains(&"the full name and the login Greta Olsen".to_owned()));
+    let copy = whole.redacted(&both());
+    let whole = "the full name and the login redacted-";
+    assert!(shared(&copy).iter().any(|shared| shared.starts_with(whole)), "{:?}", shared(&copy));
+    assert_hidden(&rendered(&copy), &["Greta".to_owned(), "Olsen".to_owned(), "greta-olsen".to_owned()]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::{Mailbox, Policy, alike, is_one_person, login_form, mailbox_aspect, name_form};
+use super::{Mailbox, Policy, alike, cut, is_one_person, login_form, mailbox_aspect, name_form};
 use crate::finding::digest;
 use crate::graph::AccessGraph;
 use crate::model::{User, UserId};
@@ -49,6 +49,8 @@ pub(super) enum Trait {
         login: String,
         /// The full name, in comparable form.
         name: String,
+        /// The login as one of the accounts has it.
+        shown: String,
     },
 }
 
@@ -59,7 +61,7 @@ impl Trait {
         match self {
             Self::Person(id) => digest(&["person", id]),
             Self::Mailbox(mailbox) => mailbox_aspect(mailbox),
-            Self::NameAndLogin { login, name } => digest(&["name and login", login, name]),
+            Self::NameAndLogin { login, name, .. } => digest(&["name and login", login, name]),
         }
     }
 }
@@ -69,7 +71,8 @@ impl fmt::Display for Trait {
         match self {
             Self::Person(id) => write!(f, "the person {id} of the roster"),
             Self::Mailbox(mailbox) => write!(f, "the mailbox {mailbox}"),
-            Self::NameAndLogin { login, .. } => write!(f, "the full name and the login {login}"),
+            // As it is written: redaction finds a login that is a name or an address by that.
+            Self::NameAndLogin { shown, .. } => write!(f, "the full name and the login {shown}"),
         }
     }
 }
@@ -136,7 +139,10 @@ fn same_name_and_login(accounts: &[Account<'_>]) -> impl Iterator<Item = (Trait,
         for place in same {
             names.entry(name_form(&accounts[place].user.name)).or_default().push(place);
         }
-        names.into_iter().map(move |(name, same)| (Trait::NameAndLogin { login: login.clone(), name }, same))
+        let shown = |same: &[usize]| cut(&accounts[same[0]].user.login).into_owned();
+        names.into_iter().map(move |(name, same)| {
+            (Trait::NameAndLogin { login: login.clone(), name, shown: shown(&same) }, same)
+        })
     });
     let from = |place: usize| (accounts[place].console, source(accounts[place].user));
     alike.filter(move |(_, same)| same.iter().any(|place| from(*place) != from(same[0])))

@@ -1,7 +1,6 @@
 //! The words of summaries and evidence. The console's text stays raw here, but never long: renderers neutralise it.
 
 use std::borrow::Cow;
-use std::fmt::Display;
 
 use crate::graph::AccessGraph;
 use crate::model::{Confidence, MatchedBy, User};
@@ -65,11 +64,6 @@ pub(super) fn conjoin<T: AsRef<str>>(names: &[T]) -> String {
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
         None => String::new(),
     }
-}
-
-/// A count with its noun, in the plural where it should be.
-pub(super) fn amount<N: Copy + Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
-    if count == N::from(1) { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// What is known of a question.
@@ -157,12 +151,6 @@ mod tests {
         assert!(list(items(20)).ends_with("18, 19"));
         assert!(list(items(23)).ends_with("18, 19 and 3 more"));
         assert_eq!(list(items(0)), "");
-    }
-
-    #[test]
-    fn one_of_a_thing_is_not_several() {
-        assert_eq!((amount(1_usize, "day"), amount(1_i64, "day")), ("1 day".to_owned(), "1 day".to_owned()));
-        assert_eq!((amount(0_u32, "day"), amount(2_u64, "day")), ("0 days".to_owned(), "2 days".to_owned()));
     }
 
     #[test]

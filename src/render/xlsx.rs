@@ -36,6 +36,7 @@ use self::table::{Column, HEAD_ROWS, Kind, Plan, Row, Table};
 use super::{
     framework_name, gaps_by_part, lateness, picture, roster_words, undetermined_parts, users_worst_first,
 };
+use crate::amount::{amount, amount_of_people};
 use crate::report::Report;
 
 pub(super) fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -74,16 +75,6 @@ fn build(report: &Report, limits: Limits, out: impl Write + Send) -> Result<(), 
     controls::write(&mut book)?;
     coverage::write(&mut book)?;
     book.workbook.save_to_writer(out)
-}
-
-/// A count with its noun, in the plural where it should be.
-fn amount(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// A count of people.
-fn amount_of_people(count: u64) -> String {
-    if count == 1 { "1 person".to_owned() } else { format!("{count} people") }
 }
 
 fn io_error(error: XlsxError) -> io::Error {

@@ -22,13 +22,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Change, ENDS_NOW, ENDS_SOON, ResolvedFinding, Reviewed};
+use crate::amount::amount;
 use crate::history::{Before, BeforeFinding, BeforeRule, Sighting};
 use crate::model::{ConsoleIdentity, GLOBAL_ADMIN, Part, PartState, PrivilegeId, Role, Snapshot, User};
 use crate::waiver::Waiver;
 
 use findings::{Earlier, Ledger};
 use side::Side;
-use words::{amount, cut, gained_and_lost, list};
+use words::{cut, gained_and_lost, list};
 
 /// What is different from an earlier run.
 #[derive(Debug, Clone, Default)]

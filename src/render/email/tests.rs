@@ -1,9 +1,12 @@
 //! The mails of the sample, and of reports that are larger, emptier or more hostile than it.
 
+mod directory;
+mod hostile;
+mod waivers;
+
 use super::*;
 use crate::finding::Severity;
-use crate::render::TemplateError;
-use crate::report::{Change, Completeness, ControlState, FindingState, WaiverRow, WaiverState};
+use crate::report::{Change, Completeness, ControlState};
 
 /// What means something to a parser, a template, a mail server, a terminal or a reader.
 const HOSTILE: &str = "</style></title><script>x</script>{{ 7*7 }}{% raw %}\"'><img src=x onerror=y>\u{202e}\u{1b}[31m\0\r\nBcc: eve@evil.example";
@@ -223,72 +226,6 @@ fn the_worst_findings_come_first_and_the_others_are_counted() {
 }
 
 #[test]
-fn waived_findings_are_counted_apart() {
-    let report = complete_but(|report| report.findings[0].state = FindingState::Waived);
-    let mail = mail_of(&report, &context());
-    assert_eq!(mail.subject, "[recert] weekly: hq, lab — 1 medium");
-    assert!(mail.text.contains("\nOPEN FINDINGS: 1 (1 more waived)\n") && !mail.text.contains("nxadmin"));
-    assert!(mail.html.contains("and 1 waived"));
-}
-
-/// A waiver that ends so many days after the run.
-fn waiver(rule: &str, days_left: i64, state: WaiverState) -> WaiverRow {
-    WaiverRow {
-        rule: rule.into(),
-        console: None,
-        subject: Some("svc-scan".into()),
-        finding: None,
-        reason: "on leave".into(),
-        approved_by: "Maria Boss".into(),
-        expires: (at("2026-09-21T00:00:00Z") + chrono::TimeDelta::days(days_left)).date_naive(),
-        days_left,
-        ticket: None,
-        state,
-        findings: 1,
-    }
-}
-
-#[test]
-fn waivers_to_decide_about_are_told_the_most_urgent_first() {
-    let report = complete_but(|report| {
-        report.waivers = vec![
-            waiver("ended", -5, WaiverState::Expired),
-            waiver("ends_now", 7, WaiverState::Active),
-            waiver("ends_soon", 30, WaiverState::Active),
-            waiver("later", 31, WaiverState::Active),
-            waiver("of_another_console", 1, WaiverState::Elsewhere),
-            waiver("covers_nothing", 90, WaiverState::Unused),
-        ];
-    });
-    let mail = mail_of(&report, &context());
-    let block = between(&mail.text, "WAIVERS TO DECIDE ABOUT: 4\n", "\n Users ");
-    let places = ["ends_now", "ended for", "ends_soon", "covers_nothing"].map(|rule| block.find(rule));
-    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{block}");
-    assert!(!block.contains("later") && !block.contains("of_another_console"), "{block}");
-    assert_says(&mail, "ends in 7 days, on 2026-09-28");
-    assert_says(&mail, "ended 5 days ago, on 2026-09-16; 1 finding is not covered by it any more");
-    assert_says(&mail, "covers nothing that was found");
-    assert!(mail.text.contains("\n! ENDS     ends in 7 days"), "{}", mail.text);
-    assert!(flat(&mail).contains("ends_now for svc-scan, approved by Maria Boss"));
-    assert_eq!(mail.html.matches("class=\"warn\"").count(), 2, "those within a week, and those that ended");
-    let quiet = mail_of(&complete_but(|report| report.waivers.truncate(0)), &context());
-    assert!(!quiet.text.contains("WAIVERS") && !quiet.html.contains("Waivers to decide"));
-}
-
-#[test]
-fn if_every_finding_is_waived_it_does_not_say_that_none_was_found() {
-    let report = complete_but(|report| {
-        report.findings.iter_mut().for_each(|finding| finding.state = FindingState::Waived);
-    });
-    let mail = mail_of(&report, &context());
-    assert_eq!(mail.subject, "[recert] weekly: hq, lab — no open findings");
-    assert_says(&mail, "Every finding is waived.");
-    assert!(!flat(&mail).contains("No rule found anything"));
-    let heartbeat = MailContext { kind: MailKind::Heartbeat, ..context() };
-    assert_says(&mail_of(&report, &heartbeat), "There are no open findings; 2 are waived.");
-}
-
-#[test]
 fn controls_of_which_nothing_is_proven_are_counted() {
     let mail =
         mail_of(&complete_but(|report| report.controls[0].state = ControlState::NotProven), &context());
@@ -373,129 +310,6 @@ fn an_alarm_says_what_did_not_happen_why_and_what_is_next() {
 }
 
 #[test]
-fn hostile_text_is_shown_and_does_nothing() {
-    let mut report = Report::sample();
-    report.run.id = HOSTILE.into();
-    report.run.job = Some(HOSTILE.into());
-    report.run.configuration = HOSTILE.into();
-    report.findings.iter_mut().for_each(|finding| {
-        finding.subject_name = HOSTILE.into();
-        finding.summary = HOSTILE.into();
-        finding.title = HOSTILE.into();
-    });
-    report.changes = vec![change("user", "renamed", HOSTILE)];
-    report.waivers = vec![WaiverRow {
-        console: Some(HOSTILE.into()),
-        subject: Some(HOSTILE.into()),
-        approved_by: HOSTILE.into(),
-        ..waiver(HOSTILE, 3, WaiverState::Active)
-    }];
-    let files = [LeftFile { name: HOSTILE, size: 1, sha256: HOSTILE }];
-    for attached in
-        [Attached::Files(&[HOSTILE]), Attached::Zip(HOSTILE), Attached::Left { limit: 1, files: &files }]
-    {
-        let context = MailContext { attached, lies_at: Some(Path::new(HOSTILE)), host: HOSTILE, ..context() };
-        let mail = mail_of(&report, &context);
-        assert_harmless(&mail);
-        assert_says_hostile(&mail);
-    }
-    let alarm = Alarm {
-        run: HOSTILE,
-        job: HOSTILE,
-        error: HOSTILE,
-        consoles: &[HOSTILE, HOSTILE],
-        host: HOSTILE,
-        ..alarm()
-    };
-    let mail = alarm_mail(&alarm, &Templates::builtin()).unwrap();
-    assert_harmless(&mail);
-    assert_says_hostile(&mail);
-}
-
-/// It is there, as what it is.
-fn assert_says_hostile(mail: &Mail) {
-    assert!(mail.text.contains("{{ 7*7 }}"), "{}", mail.text);
-    assert!(mail.html.contains("&lt;script&gt;x&lt;/script&gt;{{ 7*7 }}"), "{}", mail.html);
-    assert!(mail.text.contains(r"\u{202e}"), "{}", mail.text);
-}
-
-#[test]
-fn the_subject_is_one_bounded_line_without_text_of_a_console() {
-    let mut report = Report::sample();
-    report.run.job = Some(format!("week\r\nly {}", "x".repeat(500)));
-    report.consoles.iter_mut().for_each(|console| console.name = "ü\n".repeat(500));
-    report.findings.iter_mut().for_each(|finding| finding.subject_name = "eve".into());
-    let subject = mail_of(&report, &context()).subject;
-    assert!(subject.starts_with(r"INCOMPLETE [recert] week\u{d}\u{a}ly xxx"), "{subject}");
-    assert!(subject.chars().count() < 250 && !subject.contains(char::is_control) && !subject.contains("eve"));
-}
-
-#[test]
-fn no_report_makes_a_mail_that_is_clipped_or_overflows_its_lines() {
-    for text in [
-        "<\u{202e}\"&'".repeat(2_000),
-        "\u{10ffff}".repeat(2_000),
-        "x".repeat(10_000),
-        "😀 ".repeat(2_000),
-        "&".repeat(10_000),
-    ] {
-        let mut report = Report::sample();
-        let (console, coverage) = (report.consoles[0].clone(), report.coverage.clone());
-        let (finding, gap) = (report.findings[0].clone(), report.gaps[0].clone());
-        report.run.job = Some(text.clone());
-        report.run.id = text.clone();
-        let mut run = report.trend[0].clone();
-        run.findings.values_mut().for_each(|findings| *findings = 99_999);
-        report.trend = vec![run; 12];
-        for number in 0..300 {
-            let name = format!("{number}{text}");
-            report.consoles.push(crate::report::ConsoleSummary { name: name.clone(), ..console.clone() });
-            report.coverage.extend(
-                coverage
-                    .iter()
-                    .map(|row| crate::report::CoverageRow { console: name.as_str().into(), ..row.clone() }),
-            );
-            report.waivers.push(WaiverRow {
-                console: Some(name.clone()),
-                subject: Some(name.clone()),
-                approved_by: name.clone(),
-                ..waiver(&name, 3, WaiverState::Active)
-            });
-            report.gaps.push(crate::report::GapRow { console: name.as_str().into(), ..gap.clone() });
-            report.changes.push(change("authentication_source", "version_changed", &name));
-            report.findings.push(crate::report::FindingRow {
-                console: name.as_str().into(),
-                subject_name: name.clone(),
-                summary: name.clone(),
-                severity: Severity::Critical,
-                ..finding.clone()
-            });
-        }
-        let names = vec![text.as_str(); 300];
-        let files = vec![LeftFile { name: &text, size: u64::MAX, sha256: &text }; 300];
-        let context = MailContext {
-            attached: Attached::Left { limit: u64::MAX, files: &files },
-            lies_at: Some(Path::new(&text)),
-            host: &text,
-            ..context()
-        };
-        let error = format!("{text}\n\n").repeat(300);
-        let alarm = Alarm { job: &text, run: &text, error: &error, consoles: &names, host: &text, ..alarm() };
-        let (mail, alarm) = (mail_of(&report, &context), alarm_mail(&alarm, &Templates::builtin()).unwrap());
-        assert_says(&alarm, "and 288 more lines, all of them in the log");
-        assert_says(&mail, "and 290 more consoles");
-        assert_says(&mail, "and 289 more parts");
-        for mail in [mail, alarm] {
-            assert!(mail.html.len() < CLIPPED, "{} bytes", mail.html.len());
-            // A path is copied, so it stands on a line of its own whatever that holds.
-            let path = format!("  {}", Text::line(&text, 500));
-            let long = mail.text.lines().find(|line| line.chars().count() > 72 && *line != path);
-            assert_eq!(long, None, "{}", mail.text);
-        }
-    }
-}
-
-#[test]
 fn it_asks_for_nothing_and_its_styles_are_on_the_elements() {
     let plain = complete_but(|report| report.findings[1].subject_name = "leo".into());
     let mail = mail_of(&plain, &context());
@@ -519,67 +333,4 @@ fn it_asks_for_nothing_and_its_styles_are_on_the_elements() {
 #[test]
 fn equal_reports_give_equal_bytes() {
     assert_eq!(mail_of(&Report::sample(), &context()), mail_of(&Report::sample(), &context()));
-}
-
-/// The error of a directory that holds `source` as the template `name`.
-fn refused(name: &str, source: &str) -> String {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join(name), source).unwrap();
-    let error = Templates::from_directory(directory.path()).unwrap_err();
-    assert!(matches!(error, TemplateError::Broken { .. }));
-    let error = error.to_string();
-    error.strip_prefix(&format!("{}/", directory.path().display())).expect("the file").to_owned()
-}
-
-#[test]
-fn a_broken_template_is_refused_with_file_line_and_reason() {
-    for name in ["email.html", "email.txt"] {
-        let open = refused(name, "<p>\n{% if alarm %}\n");
-        assert!(open.starts_with(&format!("{name}:2: syntax error")), "{open}");
-        let unknown = refused(name, "<p>\n{{ subjct }}");
-        assert!(unknown.starts_with(&format!("{name}:2: undefined value")), "{unknown}");
-        let report = refused(name, "{% if review is not none %}\n\n{{ review.findngs }}{% endif %}");
-        assert!(report.starts_with(&format!("{name}:3: undefined value")), "{report}");
-        let alarm = refused(name, "{% if alarm is not none %}\n{{ alarm.slott }}{% endif %}");
-        assert!(alarm.starts_with(&format!("{name}:2: undefined value")), "{alarm}");
-        let heartbeat = refused(name, "{% if kind == 'heartbeat' %}\n{{ nothing }}{% endif %}");
-        assert!(heartbeat.starts_with(&format!("{name}:2: undefined value")), "{heartbeat}");
-        for list in [
-            "gaps",
-            "waivers",
-            "consoles",
-            "changes",
-            "change_counts",
-            "findings",
-            "files.left",
-            "files.names",
-        ] {
-            let row = format!(
-                "{{% if review is not none %}}{{% for row in review.{list}.rows %}}\n{{{{ row.nme }}}}{{% endfor %}}{{% endif %}}"
-            );
-            assert!(refused(name, &row).starts_with(&format!("{name}:2: undefined value")), "{list}");
-        }
-        assert!(refused(name, "{{ 'x' * 1700000000 }}").contains("engine ran out of fuel"));
-        assert!(refused(name, "{{ names|safe }}").starts_with(&format!("{name}:1: unknown filter")));
-    }
-}
-
-#[test]
-fn a_file_in_the_directory_replaces_one_part_and_leaves_the_others() {
-    let directory = tempfile::tempdir().unwrap();
-    let source = "{% if review is not none %}<i>{{ review.findings.rows|map(attribute='subject')|join('|') }}</i>{% endif %}";
-    std::fs::write(directory.path().join("email.html"), source).unwrap();
-    let templates = Templates::from_directory(directory.path()).unwrap();
-    let mut report = Report::sample();
-    report.findings[0].subject_name = "<script>alert(1)</script>".into();
-    let mail = report_mail(&report, &context(), &templates).unwrap();
-    assert!(mail.html.contains("<i>&lt;script&gt;alert(1)&lt;/script&gt;|=HYPERLINK"), "{}", mail.html);
-    assert_eq!(mail.text, mail_of(&report, &context()).text);
-
-    std::fs::remove_file(directory.path().join("email.html")).unwrap();
-    std::fs::write(directory.path().join("email.txt"), "{{ subject }}\n\n\n\n& {{ host }}  \n").unwrap();
-    let templates = Templates::from_directory(directory.path()).unwrap();
-    let mail = report_mail(&report, &context(), &templates).unwrap();
-    assert_eq!(mail.text, format!("{}\n\n& review-01\n", mail.subject));
-    assert_eq!(mail.html, mail_of(&report, &context()).html);
 }

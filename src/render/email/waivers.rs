@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Table, Text, waivers_to_decide, words};
+use crate::amount::amount;
 use crate::report::{ENDS_NOW, Report, WaiverRow, WaiverState};
 
 /// The most waivers that are told.
@@ -55,11 +56,10 @@ impl WaiverView {
 
 fn says(waiver: &WaiverRow) -> String {
     let end = waiver.expires;
-    let days = |days: i64| if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
     let when = match waiver.days_left {
-        ..0 => format!("ended {} ago, on {end}", days(-waiver.days_left)),
+        ..0 => format!("ended {} ago, on {end}", amount(-waiver.days_left, "day")),
         0 => format!("ends today, {end}"),
-        left => format!("ends in {}, on {end}", days(left)),
+        left => format!("ends in {}, on {end}", amount(left, "day")),
     };
     match waiver.state {
         WaiverState::Unused => format!("{when}; covers nothing that was found"),

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::amount::amount;
+
 use super::{Text, counted, date};
 
 /// The columns of a name.
@@ -41,7 +43,7 @@ pub(super) fn period(started: DateTime<Utc>, finished: DateTime<Utc>) -> String 
 /// A size in decimal units: `1.4 MB`.
 pub(super) fn size(bytes: u64) -> String {
     let (unit, name) = match bytes {
-        0..1_000 => return format!("{bytes} bytes"),
+        0..1_000 => return amount(bytes, "byte"),
         1_000..999_950 => (1_000, "kB"),
         999_950..999_950_000 => (1_000_000, "MB"),
         _ => (1_000_000_000, "GB"),

@@ -1,5 +1,8 @@
 //! The page of the sample, and of reports that are larger, emptier or more hostile than it.
 
+mod directory;
+mod waivers;
+
 use std::io::ErrorKind;
 
 use base64::Engine as _;
@@ -9,8 +12,9 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::finding::Verdict;
 use crate::model::{Confidence, MatchedBy};
-use crate::render::TemplateError;
-use crate::report::{Completeness, ControlState, FindingState, WaiverRow, WaiverState};
+use crate::report::{Completeness, ControlState, FindingState};
+
+use waivers::waived;
 
 fn page(of: &Report) -> String {
     let mut bytes = Vec::new();
@@ -313,95 +317,6 @@ fn changes_stand_in_groups_with_their_counts_and_what_was_not_compared() {
     assert_eq!(findings.matches("<span class=\"tag alarm\">new</span>").count(), 1);
 }
 
-/// The sample with its worst finding waived, and a waiver in each state.
-fn waived() -> Report {
-    let mut report = complete();
-    let rule = report.findings[0].rule.clone();
-    report.findings[0].state = FindingState::Waived;
-    report.findings[0].waiver = Some("on leave; approved by Maria Boss (T-1)".into());
-    report.findings[0].waiver_expires = "2026-12-31T23:59:59Z".parse().ok();
-    let row = report.rules.iter_mut().find(|row| *row.id == *rule && row.findings > 0).unwrap();
-    (row.original_verdict, row.verdict, row.open) = (Some(Verdict::Fail), Verdict::Waived, 0);
-    report.waivers = [
-        (WaiverState::Expired, -5),
-        (WaiverState::Active, 3),
-        (WaiverState::Unused, 20),
-        (WaiverState::Elsewhere, 90),
-    ]
-    .map(|(state, days_left)| WaiverRow {
-        rule: "locked_account".into(),
-        console: None,
-        subject: Some(format!("{}-subject", state.as_str())),
-        finding: None,
-        reason: "on leave".into(),
-        approved_by: "Maria Boss".into(),
-        expires: (report.run.finished + chrono::TimeDelta::days(days_left)).date_naive(),
-        days_left,
-        ticket: Some("T-1".into()),
-        state,
-        findings: 1,
-    })
-    .into();
-    report
-}
-
-#[test]
-fn what_is_waived_is_marked_and_counted_apart() {
-    let page = page(&waived());
-    let figures = between(&page, "<dl class=\"figures\">", "</dl>");
-    for (what, count) in [("Open findings", 1), ("Waived findings", 1)] {
-        assert!(figures.contains(&format!("<dt>{what}</dt><dd>{count}</dd>")), "{what}: {figures}");
-    }
-    let bars = between(&page, "<dl class=\"bars\">", "</dl>");
-    assert_eq!(bars.matches("<div class=\"zero\">").count(), 4, "only the medium one is open");
-    let findings = between(&page, "<section id=\"findings\"", "</section>");
-    assert!(findings.contains("1 open finding and 1 waived of 2 rules"));
-    let place = |rule: &str| findings.find(&format!("id=\"r-{rule}\"")).unwrap();
-    assert!(place("locked_account") < place("local_admin_without_2fa"), "what is open comes first");
-    let row = between(findings, "id=\"r-local_admin_without_2fa\"", "</article>");
-    assert!(
-        row.contains("0 open findings, 1 waived")
-            && row.contains("<span class=\"badge v-waived\">Waived</span>")
-    );
-    assert!(
-        row.contains(
-            "</strong> until 2026-12-31 23:59 UTC: <bdi>on leave; approved by Maria Boss (T-1)</bdi>"
-        )
-    );
-    let rules = between(&page, "<section id=\"rules\"", "</section>");
-    assert!(rules.contains("Waived</span><span class=\"sub nowrap\">was fail</span>"));
-}
-
-#[test]
-fn the_open_findings_of_a_rule_stand_before_the_waived_ones() {
-    let report = complete_but(|report| {
-        let mut other = report.findings[1].clone();
-        (other.id, other.state) = ("0".repeat(20), FindingState::Waived);
-        report.findings.insert(1, other);
-    });
-    let page = page(&report);
-    let place = |id: &str| page.find(&format!("<tr id=\"finding-{id}\" ")).expect(id);
-    assert!(place(&report.findings[2].id) < place(&report.findings[1].id));
-}
-
-#[test]
-fn every_waiver_is_on_the_page_with_its_end() {
-    let page = page(&waived());
-    let section = between(&page, "<section id=\"waivers\"", "</section>");
-    assert_eq!(rows(&page, "waivers"), 4 + 1);
-    for (state, end) in [
-        ("Expired", "<span class=\"warn\">5 days ago</span>"),
-        ("Active", "<span class=\"warn\">3 days left</span>"),
-        ("Unused", "<strong>20 days left</strong>"),
-        ("Elsewhere", "90 days left"),
-    ] {
-        let row = between(section, &format!("\">{state}</span>"), "</tr>");
-        assert!(row.contains(end) && row.contains("Maria Boss") && row.contains("T-1"), "{state}: {row}");
-    }
-    let none = self::page(&complete());
-    assert!(between(&none, "<section id=\"waivers\"", "</section>").contains("No waivers are configured."));
-}
-
 #[test]
 fn controls_stand_by_framework_with_their_rules() {
     let mut report = complete();
@@ -506,49 +421,6 @@ fn an_error_of_the_sink_keeps_its_kind() {
     assert_eq!(error.kind(), ErrorKind::StorageFull);
 }
 
-/// The error of a directory that holds `source` as its page.
-fn refused(source: &str) -> String {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join(TEMPLATE.name), source).unwrap();
-    let error = Templates::from_directory(directory.path()).unwrap_err().to_string();
-    error.strip_prefix(&format!("{}/", directory.path().display())).expect("the file").to_owned()
-}
-
-#[test]
-fn a_file_in_the_directory_replaces_the_page_and_is_escaped_too() {
-    let directory = tempfile::tempdir().unwrap();
-    let source = "{% for user in users.rows %}{{ user.name }}|{% endfor %}";
-    std::fs::write(directory.path().join(TEMPLATE.name), source).unwrap();
-    let templates = Templates::from_directory(directory.path()).unwrap();
-    let mut bytes = Vec::new();
-    report(&Report::sample(), &templates, &mut bytes).unwrap();
-    let page = String::from_utf8(bytes).unwrap();
-    assert!(page.starts_with("nxadmin Example|&lt;script&gt;alert(1)&lt;&#x2f;script&gt;"), "{page}");
-}
-
-#[test]
-fn a_style_sheet_and_a_script_in_the_directory_replace_those_of_the_page() {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("report.css"), "body { color: red }\r\n").unwrap();
-    std::fs::write(directory.path().join("report.js"), "'<b>&'\r\n").unwrap();
-    let templates = Templates::from_directory(directory.path()).unwrap();
-    let mut bytes = Vec::new();
-    report(&Report::sample(), &templates, &mut bytes).unwrap();
-    let page = String::from_utf8(bytes).unwrap();
-    assert!(between(&page, "<style>\n", "</style>").starts_with("body { color: red }\n@page {"));
-    assert_eq!(between(&page, "<script>", "</script>"), "'<b>&'\n", "as a browser reads it");
-    let hash = BASE64_STANDARD.encode(Sha256::digest("'<b>&'\n"));
-    assert!(page.contains(&format!("script-src 'sha256-{hash}'")));
-}
-
-#[test]
-fn a_script_that_would_end_its_element_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("report.js"), "1;\n'</SCRIPT>'").unwrap();
-    let error = Templates::from_directory(directory.path()).unwrap_err().to_string();
-    assert!(error.ends_with("report.js:2: </script would end the element that it stands in"), "{error}");
-}
-
 #[test]
 fn a_finding_and_the_row_of_its_user_lead_to_each_other() {
     let page = page(&Report::sample());
@@ -588,41 +460,4 @@ fn the_trend_is_a_picture_with_a_table_and_marks_what_was_incomplete() {
     assert!(drawn.contains("* incomplete: there may be more") && drawn.contains("<td>incomplete</td>"));
     let first = trend(&Report::first_sample());
     assert!(!first.contains("<svg") && first.contains("A trend begins with the next one."));
-}
-
-#[test]
-fn a_directory_without_the_file_leaves_the_page_as_it_is() {
-    let directory = tempfile::tempdir().unwrap();
-    let templates = Templates::from_directory(directory.path()).unwrap();
-    let mut bytes = Vec::new();
-    report(&Report::sample(), &templates, &mut bytes).unwrap();
-    assert_eq!(String::from_utf8(bytes).unwrap(), page(&Report::sample()));
-}
-
-#[test]
-fn a_broken_template_is_refused_with_file_line_and_reason() {
-    let open = refused("<p>\n{% if complete %}\n");
-    assert!(open.starts_with("report.html:2: syntax error"), "{open}");
-    let unknown = refused("<p>\n{{ run.idd }}");
-    assert!(unknown.starts_with("report.html:2: undefined value"), "{unknown}");
-    assert!(
-        refused("{% for user in users.rows %}\n{{ user.logn }}{% endfor %}").starts_with("report.html:2: ")
-    );
-    let optional =
-        "{% for gap in gaps.rows %}{% if gap.id is not none %}\n{{ gap.idd }}{% endif %}{% endfor %}";
-    assert!(refused(optional).starts_with("report.html:2: "), "optional values are there when it is tried");
-    assert!(refused("{% if complete %}\n{{ nothing }}{% endif %}").starts_with("report.html:2: "));
-    assert!(refused("{{ names|safe }}").starts_with("report.html:1: unknown filter"));
-    assert!(refused("{% include '../../etc/passwd' %}").starts_with("report.html:1: syntax error"));
-    let endless = "{{ 'x' * 1700000000 }}";
-    assert!(refused(endless).contains("engine ran out of fuel"));
-}
-
-#[test]
-fn a_directory_that_cannot_be_read_is_an_error() {
-    let error = Templates::from_directory("/nowhere/at/all").unwrap_err();
-    assert_eq!(error.to_string(), "cannot read /nowhere/at/all: No such file or directory (os error 2)");
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::create_dir(directory.path().join(TEMPLATE.name)).unwrap();
-    assert!(matches!(Templates::from_directory(directory.path()), Err(TemplateError::Read { .. })));
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::amount::amount;
+
 /// The longest name in a summary.
 const LONGEST: usize = 120;
 
@@ -24,11 +26,6 @@ pub(super) fn list<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String 
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
-}
-
-/// A count with its noun, in the plural where it should be.
-pub(super) fn amount(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// What came and what went, each with its count, or nothing: `gains 2 sites: A, B; loses 1 site: C`.
