@@ -67,6 +67,16 @@ pub struct Before {
     pub rules: Vec<BeforeRule>,
 }
 
+impl Before {
+    /// What a rule concluded on a console, whatever that was called then.
+    pub fn verdict(&self, console: &ConsoleIdentity, rule: &str) -> Option<Verdict> {
+        let then = self.snapshots.iter().find(|then| then.console.key() == console.key())?;
+        let rules =
+            self.rules.iter().find(|before| before.id == rule && *before.console == *then.console.name);
+        rules.map(|before| before.verdict)
+    }
+}
+
 /// A finding of an earlier run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BeforeFinding {
@@ -296,5 +306,31 @@ mod tests {
             None,
             "an unsigned run does not replace one that cannot be read"
         );
+    }
+    #[test]
+    fn a_verdict_is_found_by_the_console_and_not_by_its_name() {
+        let mut then = snapshot(Vec::new());
+        then.console.uuid = Some("uuid".into());
+        let mut now = then.console.clone();
+        then.console.name = "old".into();
+        let rule = |console: &str, verdict| BeforeRule {
+            id: "locked_account".into(),
+            console: console.into(),
+            verdict,
+            examined: 1,
+            expected: 1,
+        };
+        let before = Before {
+            run: "before".into(),
+            slot: None,
+            finished: then.finished,
+            snapshots: vec![then],
+            findings: Vec::new(),
+            rules: vec![rule(&now.name, Verdict::Fail), rule("old", Verdict::Pass)],
+        };
+        assert_eq!(before.verdict(&now, "locked_account"), Some(Verdict::Pass));
+        assert_eq!(before.verdict(&now, "dormant_account"), None);
+        now.uuid = Some("another".into());
+        assert_eq!(before.verdict(&now, "locked_account"), None);
     }
 }

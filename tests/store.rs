@@ -301,6 +301,7 @@ fn report(run: &str, job: &str, slot: i64) -> Report {
         console: "hq".into(),
         severity: Severity::High,
         original_verdict: None,
+        earlier: None,
         open: 1,
         controls: std::sync::Arc::default(),
         verdict: Verdict::Fail,

@@ -255,7 +255,7 @@ impl Daemon {
                 let wait = usize::try_from(attempt - 1).ok().and_then(|done| WAITS.get(done));
                 let wait = wait.filter(|_| !error.is_final());
                 let given_up =
-                    wait.is_none().then(|| GivenUp { attempts: attempt, error: error.to_string() });
+                    wait.is_none().then(|| GivenUp { attempts: attempt, error: error.in_a_mail() });
                 let from = Moment::after(wait.copied().unwrap_or_default(), (self.host.clock)());
                 self.waiting.push(Waiting { job, scheduled, from, given_up });
             }

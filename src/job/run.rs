@@ -64,6 +64,14 @@ impl RunError {
         Self::Panic(text.unwrap_or_else(|| "no message".to_owned()))
     }
 
+    /// What may leave the host in a mail. What a panic says may quote the console, and stays in the log.
+    pub fn in_a_mail(&self) -> String {
+        match self {
+            Self::Panic(_) => "internal error, which is a bug in recert: its log says more".to_owned(),
+            error => error.to_string(),
+        }
+    }
+
     /// Whether trying again cannot help, or must not: a refused password that is tried again locks the account.
     pub fn is_final(&self) -> bool {
         match self {

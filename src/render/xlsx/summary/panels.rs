@@ -146,7 +146,7 @@ fn subjects(page: &mut Page<'_>) -> Result<(), XlsxError> {
             if many { format!("{} ({})", subject.name, subject.console) } else { subject.name.to_owned() };
         let place = page.places.finding(subject.first);
         page.put_link(name, &place, &words, &Style::ruled(&cell(9).set_indent(1)))?;
-        page.put(worst, subject.worst, &Style::ruled(&small()))?;
+        page.put(worst, subject.worst, &Style::ruled(&small().set_shrink()))?;
         page.put_count(count, subject.count, &Style::ruled(&centred(9).set_bold()))?;
         page.row += 1;
     }

@@ -23,7 +23,7 @@ pub(super) struct Token {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Letters and digits that stand together.
+    /// Letters and digits that stand together, or one letter of a script that does not part words.
     Word,
     /// Spaces, underscores and what nobody sees, however many.
     Gap,
@@ -66,16 +66,21 @@ fn token(text: &str, at: usize, first: char, invisible: Invisible) -> Token {
         Token { range: at..at + length, kind: Kind::Sign(sign), spelt, wide }
     };
     if is_letter(first) {
-        let goes_on =
-            |c: char| is_letter(c) || is_mark(c) || (invisible == Invisible::IsNothing && is_invisible(c));
-        let length = rest.find(|c| !goes_on(c)).unwrap_or(rest.len());
+        let unspaced = is_unspaced(first);
+        let goes_on = |c: char| {
+            (is_letter(c) && !unspaced && !is_unspaced(c))
+                || is_mark(c)
+                || (invisible == Invisible::IsNothing && is_invisible(c))
+        };
+        let behind = &rest[first.len_utf8()..];
+        let length = first.len_utf8() + behind.find(|c| !goes_on(c)).unwrap_or(behind.len());
         return Token { range: at..at + length, kind: Kind::Word, spelt: false, wide: false };
     }
     if first.is_whitespace() || first == '_' || is_invisible(first) {
         return Token { range: at..at + first.len_utf8(), kind: Kind::Gap, spelt: false, wide: false };
     }
     match plain(first) {
-        '%' if rest.starts_with("%40") => sign('@', 3, false),
+        '%' if rest[first.len_utf8()..].starts_with("40") => sign('@', first.len_utf8() + 2, false),
         c @ ('(' | '[' | '{') => match in_words(rest) {
             Some((meant, length)) => sign(meant, length, true),
             None => sign(c, first.len_utf8(), false),
@@ -84,20 +89,19 @@ fn token(text: &str, at: usize, first: char, invisible: Invisible) -> Token {
     }
 }
 
-/// The sign that stands in words between brackets here, and how long that is: `(at)`, `[ DOT ]`.
+/// The sign that stands in words between brackets here, and how long that is: `(at)`, `[ DOT ]`, `（at）`.
 fn in_words(rest: &str) -> Option<(char, usize)> {
-    let mut ends = rest.char_indices().take(10);
-    let (close, _) = ends.find(|(_, c)| matches!(c, ')' | ']' | '}'))?;
-    let word = rest[1..].get(..close - 1)?.trim();
-    let is = |said: &str| word.eq_ignore_ascii_case(said);
-    let meant = if is("at") {
-        '@'
-    } else if is("dot") {
-        '.'
-    } else {
-        return None;
+    let mut chars = rest.char_indices();
+    let (_, open) = chars.next()?;
+    let (close, end) = chars.take(10).find(|(_, c)| matches!(plain(*c), ')' | ']' | '}'))?;
+    let mut word = String::new();
+    fold(rest[open.len_utf8()..close].trim(), &mut word);
+    let meant = match &*word {
+        "at" => '@',
+        "dot" => '.',
+        _ => return None,
     };
-    Some((meant, close + 1))
+    Some((meant, close + end.len_utf8()))
 }
 
 /// A word as it is compared.
@@ -131,6 +135,14 @@ fn plain(sign: char) -> char {
 
 fn is_letter(c: char) -> bool {
     c.is_alphanumeric() && !matches!(c, 'ʹ' | 'ʻ' | 'ʼ')
+}
+
+/// A letter of a script that puts no space between words: each is a word, so that a name is found inside a sentence.
+fn is_unspaced(c: char) -> bool {
+    // Thai to Lao, Myanmar, Khmer; kana and ideographs with the marks that stand among them; their later planes.
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
+        || matches!(c, '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
+        || matches!(c, '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
 }
 
 /// An accent or the like, which stands behind its letter.
