@@ -40,7 +40,7 @@ const ROLES: usize = 40;
 /// what warm caches make of it, and is what the rules are told apart by.
 const REPETITIONS: usize = 3;
 /// Processes for each size.
-const TURNS: usize = 5;
+const TURNS: usize = 9;
 
 fn main() {
     if let Ok(snapshot) = std::env::var(SNAPSHOT) {

@@ -48,7 +48,7 @@ use actor::{Actor, ActorKey, exceptions, with_exceptions};
 use alike::alike;
 use known::{
     all_of, any_of, enabled, has_left, has_second_factor, is_disputed, knows_all_holders, others_are_seen,
-    saw_everyone, second_factor_evidence, was_compared,
+    second_factor_evidence, was_compared,
 };
 use mailbox::{is_one_person, mailbox_aspect};
 use mismatch::{Disagreements, disagreements};

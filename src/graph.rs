@@ -80,6 +80,7 @@ pub struct AccessGraph {
     last_seen: BTreeMap<UserId, LastSeen>,
     /// In the order of the users; read when a rule first asks.
     mailboxes: OnceLock<Vec<Option<Mailbox>>>,
+    knows_every_role: OnceLock<bool>,
 }
 
 impl AccessGraph {
@@ -95,7 +96,8 @@ impl AccessGraph {
             }
         }
         let last_seen = activity::last_seen(&snapshot);
-        Self { snapshot, users_by_id, users_by_role, last_seen, mailboxes: OnceLock::new() }
+        let (mailboxes, knows_every_role) = (OnceLock::new(), OnceLock::new());
+        Self { snapshot, users_by_id, users_by_role, last_seen, mailboxes, knows_every_role }
     }
 
     /// The snapshot behind the graph.
@@ -117,7 +119,7 @@ impl AccessGraph {
     pub fn mailbox(&self, user: &User) -> Option<&Mailbox> {
         let read = |user: &User| user.email.as_deref().and_then(Mailbox::parse).map(Mailbox::untagged);
         let mailboxes = self.mailboxes.get_or_init(|| self.users().iter().map(read).collect());
-        mailboxes[self.position(user.id)?].as_ref()
+        mailboxes[self.place(user)?].as_ref()
     }
 
     /// When an account was last seen at work; `None` if nothing tells.
@@ -137,8 +139,9 @@ impl AccessGraph {
     }
 
     /// Where a user stands in [`AccessGraph::users`].
-    pub fn position(&self, id: UserId) -> Option<usize> {
-        self.users_by_id.get(&id).copied()
+    pub fn place(&self, user: &User) -> Option<usize> {
+        // One of its own is told by where it lies, without a look-up: rules ask this of every user.
+        self.users().element_offset(user).or_else(|| self.users_by_id.get(&user.id).copied())
     }
 
     /// A user by login: the exact one, else the only one that differs in case alone.
@@ -154,6 +157,11 @@ impl AccessGraph {
     pub fn users_of_role(&self, role: &RoleId) -> impl ExactSizeIterator<Item = &User> {
         let indexes = self.users_by_role.get(role).map_or(&[][..], Vec::as_slice);
         indexes.iter().map(|&index| &self.snapshot.users[index])
+    }
+
+    /// Whether the role of every account is known, so that whoever is not among a role's users does not hold it.
+    pub fn knows_every_role(&self) -> bool {
+        *self.knows_every_role.get_or_init(|| self.users().iter().all(|user| user.role.id.is_some()))
     }
 
     /// A role by id.

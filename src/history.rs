@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::finding::{Severity, SubjectKind, Verdict};
-use crate::model::{ConsoleIdentity, Snapshot, UserId};
+use crate::model::{ConsoleIdentity, Snapshot, User, UserId};
 
 /// How many changes of an account's lock are remembered.
 pub const LOCK_CHANGES: usize = 20;
@@ -70,7 +70,7 @@ pub struct Before {
 impl Before {
     /// What a rule concluded on a console, whatever that was called then.
     pub fn verdict(&self, console: &ConsoleIdentity, rule: &str) -> Option<Verdict> {
-        let then = self.snapshots.iter().find(|then| then.console.key() == console.key())?;
+        let then = self.snapshots.iter().find(|then| then.console.is_same(console))?;
         let rules =
             self.rules.iter().find(|before| before.id == rule && *before.console == *then.console.name);
         rules.map(|before| before.verdict)
@@ -247,7 +247,21 @@ pub struct Baseline<'a> {
     pub run: &'a str,
 }
 
-impl Baseline<'_> {
+impl<'a> Baseline<'a> {
+    /// Users of now, who come in the order of their ids, each with what it was then.
+    pub fn beside<'n>(
+        &self,
+        now: impl Iterator<Item = &'n User>,
+    ) -> impl Iterator<Item = (&'n User, Option<&'a User>)> {
+        let mut then: Vec<&User> = self.snapshot.users.iter().collect();
+        then.sort_by_key(|user| user.id);
+        let mut then = then.into_iter().peekable();
+        now.map(move |user| {
+            while then.next_if(|before| before.id < user.id).is_some() {}
+            (user, then.next_if(|before| before.id == user.id))
+        })
+    }
+
     /// Names it in a sentence.
     pub fn words(&self) -> String {
         match self.signed {
@@ -262,7 +276,7 @@ impl Baseline<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::sample::{incomplete, snapshot};
+    use crate::model::sample::{incomplete, snapshot, user};
     use crate::model::{CollectorRights, Part};
 
     /// The run that the baseline is of, where `signed` was signed off and another one ran after it.
@@ -307,6 +321,20 @@ mod tests {
             "an unsigned run does not replace one that cannot be read"
         );
     }
+    #[test]
+    fn users_stand_beside_what_they_were() {
+        let mut then = snapshot([5, 1, 3, 2].map(|id| user(id, &format!("then{id}"))).to_vec());
+        then.users.push(user(9, "gone"));
+        let baseline = Baseline { snapshot: &then, signed: None, run: "before" };
+        let now = [1, 2, 4, 5].map(|id| user(id, "now"));
+        let beside: Vec<_> = baseline
+            .beside(now.iter())
+            .map(|(now, then)| (now.id.0, then.map(|then| then.login.to_string())))
+            .collect();
+        let was = |login: &str| Some(login.to_owned());
+        assert_eq!(beside, [(1, was("then1")), (2, was("then2")), (4, None), (5, was("then5"))]);
+    }
+
     #[test]
     fn a_verdict_is_found_by_the_console_and_not_by_its_name() {
         let mut then = snapshot(Vec::new());

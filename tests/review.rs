@@ -406,6 +406,10 @@ async fn one_dead_console_does_not_end_the_review_of_another() {
         consoles.iter().find(|console| console["name"] == name).unwrap()["verdict"].clone()
     };
     assert_eq!((of("hq"), of("dead")), (json!("complete"), json!("incomplete")));
+    let of_dead = report.findings.iter().filter(|finding| &*finding.console == "dead");
+    let of_dead: Vec<_> = of_dead.filter(|finding| &*finding.rule == "incomplete_collection").collect();
+    assert_eq!(of_dead.len(), 1, "one cause is one finding: {of_dead:#?}");
+    assert!(of_dead[0].summary.starts_with("Console dead was not collected: "), "{}", of_dead[0].summary);
 }
 
 #[tokio::test]

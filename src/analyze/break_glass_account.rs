@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 
-use super::{AccountKind, Context, DeclaredAccount, Outcome, Rule, amount, any_of, conjoin, cut, list, saw_everyone, yes_no};
+use super::{AccountKind, Context, DeclaredAccount, Outcome, Rule, amount, any_of, conjoin, cut, list, yes_no};
 use crate::finding::{Finding, Severity, digest};
 use crate::graph::AccessGraph;
 use crate::model::{Part, User};
@@ -53,7 +53,7 @@ impl Rule for BreakGlassAccount {
         };
         let declared: Vec<_> = declared(context).into_iter().map(|one| (one, account(one))).collect();
         self.count(context, &declared, &mut outcome);
-        let all_seen = saw_everyone(graph.snapshot());
+        let all_seen = graph.snapshot().saw_everyone();
         for (declared, user) in &declared {
             match user {
                 Some(user) => self.account(context, declared, user, &mut outcome),
@@ -80,7 +80,7 @@ impl BreakGlassAccount {
     /// Whether enough of them would work on the day.
     fn count(&self, context: Context<'_>, declared: &[(&DeclaredAccount, Option<&User>)], outcome: &mut Outcome) {
         let console = &context.graph.snapshot().console;
-        let all_seen = saw_everyone(context.graph.snapshot());
+        let all_seen = context.graph.snapshot().saw_everyone();
         let works = |user: Option<&User>| match user {
             Some(user) => super::all_of([user.enabled, user.is_local(), context.is_privileged(user)]),
             None => all_seen.then_some(false),
@@ -152,13 +152,14 @@ fn in_words(console: &str, answers: &[Option<bool>], min: u32) -> String {
     let needed = format!("{min} {} needed", if min == 1 { "is" } else { "are" });
     match (answers, sure) {
         (all, sure) if all.len() == sure => {
-            format!("{console} has {} that works, {needed}", amount(sure, "break-glass account")).replace("s that works", "s that work")
+            let works = if sure == 1 { "works" } else { "work" };
+            format!("{console} has {} that {works}; {needed}", amount(sure, "break-glass account"))
         }
-        ([Some(false)], _) => format!("The only break-glass account on {console} does not work, {needed}"),
-        ([_], _) => format!("The only break-glass account on {console} may not work, {needed}"),
-        (all, 1) => format!("1 of {} break-glass accounts on {console} works, {needed}", all.len()),
-        (all, 0) => format!("None of {} break-glass accounts on {console} works for sure, {needed}", all.len()),
-        (all, sure) => format!("{sure} of {} break-glass accounts on {console} work, {needed}", all.len()),
+        ([Some(false)], _) => format!("The only break-glass account on {console} does not work; {needed}"),
+        ([_], _) => format!("The only break-glass account on {console} may not work; {needed}"),
+        (all, 1) => format!("1 of {} break-glass accounts on {console} works; {needed}", all.len()),
+        (all, 0) => format!("None of {} break-glass accounts on {console} works for sure; {needed}", all.len()),
+        (all, sure) => format!("{sure} of {} break-glass accounts on {console} work; {needed}", all.len()),
     }
 }
 
@@ -323,12 +324,12 @@ mod tests {
     fn too_few_are_told_in_a_sentence() {
         let of = |answers: &[Option<bool>], min| in_words("hq", answers, min);
         let (yes, no) = (Some(true), Some(false));
-        assert_eq!(of(&[yes], 2), "hq has 1 break-glass account that works, 2 are needed");
-        assert_eq!(of(&[yes, yes], 3), "hq has 2 break-glass accounts that work, 3 are needed");
-        assert_eq!(of(&[no], 1), "The only break-glass account on hq does not work, 1 is needed");
-        assert_eq!(of(&[None], 2), "The only break-glass account on hq may not work, 2 are needed");
-        assert_eq!(of(&[yes, no], 2), "1 of 2 break-glass accounts on hq works, 2 are needed");
-        assert_eq!(of(&[no, no], 2), "None of 2 break-glass accounts on hq works for sure, 2 are needed");
+        assert_eq!(of(&[yes], 2), "hq has 1 break-glass account that works; 2 are needed");
+        assert_eq!(of(&[yes, yes], 3), "hq has 2 break-glass accounts that work; 3 are needed");
+        assert_eq!(of(&[no], 1), "The only break-glass account on hq does not work; 1 is needed");
+        assert_eq!(of(&[None], 2), "The only break-glass account on hq may not work; 2 are needed");
+        assert_eq!(of(&[yes, no], 2), "1 of 2 break-glass accounts on hq works; 2 are needed");
+        assert_eq!(of(&[no, no], 2), "None of 2 break-glass accounts on hq works for sure; 2 are needed");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Context, Outcome, Rule, amount, cut, first_logins, logins, saw_everyone};
+use super::{Context, Outcome, Rule, amount, cut, first_logins, logins};
 use crate::finding::{Finding, Severity, Subject, SubjectKind};
 use crate::model::{AuthenticationSource, AuthenticationSourceId, Part, User};
 
@@ -49,7 +49,7 @@ impl Rule for DeadAuthenticationSource {
             }
         }
         // A user who was not seen may be the one that uses it.
-        let all_told = !untold && saw_everyone(snapshot);
+        let all_told = !untold && snapshot.saw_everyone();
         for source in &snapshot.authentication_sources {
             let unused = if !source.is_external() || used.contains(&source.id) { Some(false) } else { all_told.then_some(true) };
             outcome.judge(unused, || unused_source(source));

@@ -35,6 +35,9 @@ rule! {
     }
 }
 
+/// Why an account cannot be judged.
+const HINT: &str = "no source of logons names them; export_lists_all = true says that a table names everybody";
+
 impl Rule for DormantAccount {
     fn mistake(&self) -> Option<String> {
         if self.days == 0 || self.privileged_days == 0 {
@@ -50,7 +53,7 @@ impl Rule for DormantAccount {
         if !sources && graph.users().iter().all(|user| graph.last_seen(user.id).is_none()) {
             return Outcome::lacking("nothing tells of logons: add a [console.last_logon] table");
         }
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { hint: Some(HINT.to_owned()), ..Outcome::default() };
         let known_since = known_since(context);
         for user in enabled(graph).filter(|user| !context.is_break_glass(user)) {
             let Some(signs) = Signs::of(context, user, known_since) else { continue };

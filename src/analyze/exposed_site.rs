@@ -103,7 +103,7 @@ impl ExposedSite {
         let too_many = self.are_too_many(tally) == Some(true);
         let mut words = Vec::new();
         if too_many {
-            words.push(format!("by {}; at most {} are agreed", amount(certain.len(), "account"), self.max_readers));
+            words.push(format!("by {}; the limit is {}", amount(certain.len(), "account"), self.max_readers));
         }
         if !outside.is_empty() {
             words.push(format!("by {} of roles that are not approved", amount(outside.len(), "account")));
@@ -111,7 +111,7 @@ impl ExposedSite {
         let summary = format!("Site {} can be read {}", cut(&site.name), conjoin(&words));
         let finding = Finding::new(&ABOUT, site, Severity::Medium, summary)
             .with("importance", cut(site.importance.as_deref().unwrap_or("unknown")))
-            .with("readers", format!("{}; at most {} are agreed", certain.len(), self.max_readers))
+            .with("readers", format!("{}; the limit is {}", certain.len(), self.max_readers))
             .with("roles", roles(&certain))
             .with("accounts", logins(&certain));
         let finding = if outside.is_empty() { finding } else { finding.with("roles not approved", roles(&outside)) };
@@ -239,10 +239,10 @@ mod tests {
         let mut users = readers(3);
         users.push(global_admin(9, "root"));
         let found = findings(&rule(), world(users)).remove(0);
-        assert_eq!(found.summary, "Site Site 1 can be read by 4 accounts; at most 3 are agreed");
+        assert_eq!(found.summary, "Site Site 1 can be read by 4 accounts; the limit is 3");
         let evidence = [
             ("importance", "very_high"),
-            ("readers", "4; at most 3 are agreed"),
+            ("readers", "4; the limit is 3"),
             ("roles", "User (user): 3, global-admin: 1"),
             ("accounts", "user1, user2, user3, root"),
         ];

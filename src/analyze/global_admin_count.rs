@@ -1,6 +1,6 @@
 //! PRIV-02: too few or too many Global Administrators.
 
-use super::{Context, Outcome, Rule, amount, enabled, holds_everything, logins, saw_everyone};
+use super::{Context, Outcome, Rule, amount, enabled, holds_everything, logins};
 use crate::finding::{Finding, Severity};
 use crate::model::{GLOBAL_ADMIN, Part, User};
 
@@ -50,7 +50,7 @@ impl Rule for GlobalAdminCount {
         let (fewest, most) = (certain.len(), certain.len() + possible.len());
         let (min, max) = (self.min as usize, self.max as usize);
         // More users can only raise the number: too many is proved by those seen, too few only by seeing all.
-        let too_few = saw_everyone(snapshot) && most < min.max(1);
+        let too_few = snapshot.saw_everyone() && most < min.max(1);
         let wrong = if fewest > max || too_few {
             Some(true)
         } else {
@@ -92,7 +92,7 @@ fn programs_alone(context: Context<'_>, certain: &[&User], possible: &[&User]) -
     if certain.iter().any(is_person) {
         return Some(false);
     }
-    let proven = saw_everyone(context.graph.snapshot()) && !certain.is_empty() && !possible.iter().any(is_person);
+    let proven = context.graph.snapshot().saw_everyone() && !certain.is_empty() && !possible.iter().any(is_person);
     proven.then_some(true)
 }
 

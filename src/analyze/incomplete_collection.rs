@@ -21,7 +21,7 @@ about! {
                  and asset groups; mend what the gaps name, and run the review again.",
     api_call: "GET each endpoint that the gaps name, with the service account; the answer says what is missing.",
     needs: &Part::ALL,
-    version: 2,
+    version: 3,
 }
 
 rule! {
@@ -37,7 +37,8 @@ impl Rule for IncompleteCollection {
         let missing = uncollected(&snapshot.coverage);
         if let Some(first) = missing.first() {
             (outcome.examined, outcome.expected) = (missing.len() as u64, missing.len() as u64);
-            outcome.findings.push(with_verdicts(not_collected(graph, first, &missing), context));
+            let parts: Vec<Part> = missing.iter().map(|seen| seen.part).collect();
+            outcome.findings.push(with_verdicts(not_collected(graph, first, &missing), &parts, context));
         }
         for part in Part::ALL.into_iter().filter(|part| !missing.iter().any(|seen| seen.part == *part)) {
             let seen = snapshot.coverage.part(part);
@@ -46,27 +47,27 @@ impl Rule for IncompleteCollection {
             let problem = problem.filter(|(seen, _)| !is_two_factor(seen) || !open(graph).is_empty());
             outcome.judge(seen.map(|_| problem.is_some()), || {
                 if let Some(seen) = seen.filter(|seen| is_two_factor(seen)) {
-                    return with_verdicts(two_factor(graph, seen), context);
+                    return with_verdicts(two_factor(graph, seen), &[part], context);
                 }
                 let (says, severity) = problem.map_or(("was not seen", Severity::High), |(_, problem)| problem);
                 let summary = format!("Part {part} of console {} {says}", cut(&snapshot.console.name));
                 let finding =
                     Finding::new(&ABOUT, &snapshot.console, severity, summary).aspect(part.as_str());
                 let finding = seen.into_iter().fold(finding, evidence);
-                with_verdicts(finding, context)
+                with_verdicts(finding, &[part], context)
             });
         }
         outcome
     }
 }
 
-/// The parts of a console of which nothing was collected; none if anything was. What does not come from the console
-/// says nothing of it.
+/// The parts of a console of which nothing was collected; none if anything was. A console that gave no answer was not
+/// asked for its optional parts, and the roster and the logons do not come from it.
 fn uncollected(coverage: &Coverage) -> Vec<&PartCoverage> {
-    let own = |seen: &&PartCoverage| ![Part::Roster, Part::LastLogon].contains(&seen.part);
-    let parts: Vec<_> = coverage.parts.iter().filter(own).collect();
+    let always = |seen: &&PartCoverage| !Part::OPTIONAL.contains(&seen.part);
+    let parts: Vec<_> = coverage.parts.iter().filter(always).collect();
     let nothing = parts.iter().all(|seen| seen.state == PartState::Incomplete && seen.examined == 0);
-    if nothing && parts.len() > 1 { parts } else { Vec::new() }
+    if nothing { parts } else { Vec::new() }
 }
 
 /// One cause is one finding, whatever it costs.
@@ -91,10 +92,15 @@ fn open(graph: &AccessGraph) -> Vec<&User> {
     local.filter(|user| user.two_factor == TwoFactor::Undetermined).collect()
 }
 
-/// What the gaps cost: verdicts that are not given, and verdicts that rest on a part of the population.
-fn with_verdicts(finding: Finding, context: Context<'_>) -> Finding {
+/// What gaps in these parts cost: verdicts that are not given, and verdicts that rest on a part of the population.
+fn with_verdicts(finding: Finding, parts: &[Part], context: Context<'_>) -> Finding {
     let of = |wanted: &dyn Fn(&Judgement) -> bool| -> Vec<&str> {
-        context.so_far.iter().filter(|judgement| wanted(judgement)).map(|judgement| &*judgement.rule.id).collect()
+        let looks_at = |judgement: &&Judgement| {
+            let mut looked_at = judgement.rule.rests_on().chain(judgement.rule.uses.iter().copied());
+            looked_at.any(|part| parts.contains(&part))
+        };
+        let wanted = context.so_far.iter().filter(looks_at).filter(|judgement| wanted(judgement));
+        wanted.map(|judgement| &*judgement.rule.id).collect()
     };
     let withheld = of(&|judgement| {
         matches!(judgement.verdict, Verdict::Unknown | Verdict::Error) && !judgement.lacks_input
@@ -204,8 +210,17 @@ mod tests {
     #[test]
     fn a_console_of_which_nothing_was_collected_is_one_finding() {
         let mut world = snapshot(Vec::new());
-        for part in world.coverage.parts.clone().iter().map(|entry| entry.part) {
-            if ![Part::Roster, Part::LastLogon].contains(&part) {
+        for part in Part::ALL {
+            if Part::OPTIONAL.contains(&part) {
+                world.coverage.parts.retain(|entry| entry.part != part);
+                world.coverage.parts.push(PartCoverage {
+                    part,
+                    expected: None,
+                    examined: 0,
+                    state: PartState::NotAsked,
+                    gaps: Vec::new(),
+                });
+            } else {
                 world = incomplete(world, part);
             }
         }
@@ -252,5 +267,21 @@ mod tests {
         assert!(says("judged in part").split(", ").any(|rule| rule == "locked_account"));
         assert!(says("verdicts withheld").contains("local_admin_without_2fa"));
         assert!(!says("verdicts withheld").contains("locked_account"));
+    }
+
+    #[test]
+    fn a_gap_names_the_verdicts_that_it_costs_and_no_others() {
+        let mia = User { two_factor: TwoFactor::Undetermined, ..local_user(1, "mia") };
+        let world = incomplete(incomplete(snapshot(vec![mia]), Part::TwoFactor), Part::Roster);
+        let graph = AccessGraph::build(world);
+        let judgements = Policy::default().judge(&[graph], &History::default()).remove(0);
+        let costs = |part: Part| {
+            let found = judgements.last().unwrap().findings.iter().find(|found| found.aspect == part.as_str());
+            format!("{:?}", found.unwrap().evidence)
+        };
+        assert!(costs(Part::TwoFactor).contains("local_user_without_2fa"), "{}", costs(Part::TwoFactor));
+        assert!(!costs(Part::TwoFactor).contains("leaver_with_account"), "{}", costs(Part::TwoFactor));
+        assert!(costs(Part::Roster).contains("leaver_with_account"), "{}", costs(Part::Roster));
+        assert!(!costs(Part::Roster).contains("local_user_without_2fa"), "{}", costs(Part::Roster));
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::Context;
 use crate::graph::AccessGraph;
-use crate::model::{Coverage, CrossCheck, Part, PartState, Role, RosterMatch, Snapshot, TwoFactor, User};
+use crate::model::{Coverage, CrossCheck, Part, PartState, Role, RosterMatch, TwoFactor, User};
 
 /// Whether all conditions hold: one that does not settles it, else one that is not known leaves it open.
 pub(super) fn all_of<const N: usize>(conditions: [Option<bool>; N]) -> Option<bool> {
@@ -24,15 +24,10 @@ pub(super) fn enabled(graph: &AccessGraph) -> impl Iterator<Item = &User> {
     graph.users().iter().filter(|user| user.is_enabled())
 }
 
-/// Whether a run saw every account there is, so that one that it did not see is not there.
-pub(super) fn saw_everyone(snapshot: &Snapshot) -> bool {
-    snapshot.saw_everyone()
-}
-
 /// Whether everybody who holds a role is known: that somebody does not is proved only by seeing every user with its
 /// role.
 pub(super) fn knows_all_holders(graph: &AccessGraph) -> bool {
-    saw_everyone(graph.snapshot()) && graph.users().iter().all(|user| user.role.id.is_some())
+    graph.snapshot().saw_everyone() && graph.knows_every_role()
 }
 
 /// Whether the role's own list of users disagrees with the users' records.
@@ -58,7 +53,7 @@ pub(super) fn others_are_seen(context: Context<'_>) -> bool {
     others.map(AccessGraph::snapshot).all(|snapshot| {
         let roster = snapshot.coverage.part(Part::Roster);
         let people = roster.is_none_or(|seen| seen.state != PartState::Incomplete);
-        people && saw_everyone(snapshot)
+        people && snapshot.saw_everyone()
     })
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 
-use super::{Context, Outcome, Rule, cut, enabled, matched, sight, yes_no};
+use super::{Context, DeclaredAccount, Outcome, Rule, amount, cut, enabled, matched, sight, yes_no};
 use crate::finding::{Finding, Severity};
 use crate::model::{Part, Person, RosterMatch, Unexplained, User};
 
@@ -21,7 +21,7 @@ about! {
                or DELETE /api/3/users/{id}.",
     needs: &[Part::Users, Part::Roster],
     uses: &[Part::LastLogon],
-    version: 1,
+    version: 2,
 }
 
 rule! {
@@ -58,6 +58,10 @@ impl Rule for LeaverWithAccount {
             };
             outcome.judge(left, || finding(context, user));
         }
+        let personal = |user: &User| !context.declared(user).is_some_and(DeclaredAccount::is_impersonal);
+        if outcome.expected == 0 && enabled(graph).any(personal) {
+            return Outcome::lacking("the roster has nobody behind any account: are the columns of [roster.columns] the right ones?");
+        }
         outcome.hint = hint(&roster.unexplained);
         outcome
     }
@@ -82,12 +86,13 @@ fn hint(Unexplained { words, others }: &Unexplained) -> Option<String> {
     if words.is_empty() {
         return None;
     }
-    if *others > 0 {
+    if *others > 0 || words.iter().any(|(word, _)| word.contains('@')) {
         // Whatever these are, they are not for a report.
-        let problem = format!("the roster has more than {} states that are not known", words.len());
+        let more = if *others > 0 { "more than " } else { "" };
+        let problem = format!("the roster has {more}{} {} not known", amount(words.len(), "state"), if words.len() == 1 { "that is" } else { "that are" });
         return Some(format!("{problem}: is [roster.columns] status the right column?"));
     }
-    let shown = words.iter().take(SHOWN).map(|(word, people)| format!("{word:?} ({people})"));
+    let shown = words.iter().take(SHOWN).map(|(word, people)| format!("\"{word}\" ({people})"));
     let mut shown: Vec<String> = shown.collect();
     let rest: u64 = words.iter().skip(SHOWN).map(|(_, people)| people).sum();
     if rest > 0 {
@@ -136,6 +141,10 @@ mod tests {
         let says = "1 of 1 could not be judged: the roster has states of its own, add them to [roster] left or employed: \
                     \"furlough\" (9), \"b\" (5), \"c\" (4), \"d\" (3), \"e\" (2), others (1)";
         assert_eq!(judgement.note.as_deref(), Some(says));
+        let mut addresses = crowded.clone();
+        addresses.roster.as_mut().unwrap().unexplained.words = vec![("ana@corp.example".into(), 1)];
+        let note = judged(&rule(), addresses, &Around::default()).note.unwrap();
+        assert!(note.contains("the roster has 1 state that is not known: is [roster.columns]"), "{note}");
         crowded.roster.as_mut().unwrap().unexplained.others = 1;
         let note = judged(&rule(), crowded, &Around::default()).note.unwrap();
         assert!(note.ends_with("is [roster.columns] status the right column?") && !note.contains("furlough"), "{note}");
@@ -195,7 +204,7 @@ mod tests {
     fn who_stands_behind_it_must_be_known() {
         let ambiguous = RosterMatch::Ambiguous { by: MatchedBy::Email, people: vec!["7".into(), "8".into()] };
         for (person, expected) in [
-            (RosterMatch::Nobody, Expect::NotApplicable),
+            (RosterMatch::Nobody, Expect::Unknown),
             (ambiguous, Expect::Unknown),
             (RosterMatch::NotAsked, Expect::Unknown),
         ] {
@@ -223,5 +232,13 @@ mod tests {
         let console = snapshot(Vec::new()).console;
         let renamed = User { login: "mia.b".into(), ..of(Some(true), Some("2026-01-01")) };
         assert_eq!(findings(&rule(), world(renamed))[0].id(&console), found.id(&console));
+    }
+
+    #[test]
+    fn a_roster_that_has_nobody_behind_any_account_proves_nothing() {
+        let nobody = User { person: RosterMatch::Nobody, ..user(1, "mia") };
+        check(&rule(), with_roster(snapshot(vec![nobody.clone()])), Expect::Unknown);
+        let disabled = User { enabled: Some(false), ..nobody };
+        check(&rule(), with_roster(snapshot(vec![disabled])), Expect::NotApplicable);
     }
 }

@@ -72,6 +72,8 @@ fn finding<'a>(
     sites: &Side<'a, crate::model::SiteId>,
     groups: &Side<'a, crate::model::AssetGroupId>,
 ) -> Finding {
+    let flags = [(sites.is_flagged, "sites"), (groups.is_flagged, "asset groups")];
+    let all = conjoin(&flags.iter().filter(|(flagged, _)| *flagged).map(|(_, all)| *all).collect::<Vec<_>>());
     let (sites, groups) = (sites.leftovers(), groups.leftovers());
     let mut words = Vec::new();
     if !sites.is_empty() {
@@ -80,8 +82,11 @@ fn finding<'a>(
     if !groups.is_empty() {
         words.push(amount(groups.len(), "asset group"));
     }
-    let summary =
-        format!("{} reaches everything by a flag and still holds single grants for {}", cut(&user.login), conjoin(&words));
+    let summary = format!(
+        "{} reaches all {all} by a flag and still holds single grants for {}",
+        cut(&user.login),
+        conjoin(&words)
+    );
     let mut finding =
         Finding::new(&ABOUT, user, Severity::Low, summary).with("role", cut(&user.role.label()));
     if !sites.is_empty() {
@@ -122,7 +127,7 @@ mod tests {
         let account = flagged(known(&[1, 9], SiteId), known(&[1], AssetGroupId));
         check(&rule(), snapshot(vec![account.clone()]), Expect::Fail(&["mia"]));
         let found = findings(&rule(), snapshot(vec![account])).remove(0);
-        assert_eq!(found.summary, "mia reaches everything by a flag and still holds single grants for 2 sites");
+        assert_eq!(found.summary, "mia reaches all sites by a flag and still holds single grants for 2 sites");
         let evidence = [("role", "User (user)"), ("sites", "Site 1, site 9")];
         assert_eq!(found.evidence, evidence.map(|(label, text)| (label, text.to_owned())), "groups are no leftovers");
         assert_eq!(found.severity, Severity::Low);

@@ -18,6 +18,7 @@ about! {
     api_call: "POST /api/3/users/{id}/2FA generates the token; if nobody answers for the account, PUT /api/3/users/{id} \
                with enabled=false (it replaces the whole user and drops grants: read them before, restore them after).",
     needs: &[Part::Users, Part::UserPrivileges],
+    uses: &[Part::TwoFactor],
     version: 1,
 }
 

@@ -18,6 +18,7 @@ about! {
                authentication source (it replaces the whole user and drops grants: read them before, restore them \
                after).",
     needs: &[Part::Users, Part::UserPrivileges],
+    uses: &[Part::TwoFactor],
     version: 1,
 }
 

@@ -1,11 +1,9 @@
 //! LIFE-06: people who have moved within the organisation and kept their access.
 
-use std::collections::BTreeMap;
-
-use super::{Context, Outcome, Rule, all_of, amount, any_of, cut, enabled, saw_everyone, yes_no};
+use super::{Context, Outcome, Rule, all_of, amount, any_of, cut, enabled, yes_no};
 use crate::finding::{Finding, Severity};
 use crate::history::Baseline;
-use crate::model::{Part, Person, RosterMatch, User, UserId};
+use crate::model::{Part, Person, RosterMatch, User};
 
 about! {
     id: "mover_with_old_access",
@@ -42,11 +40,10 @@ impl Rule for MoverWithOldAccess {
         if baseline.snapshot.roster.is_none() {
             return Outcome::lacking("the run to compare with had no roster: sign off one that has");
         }
-        let earlier: BTreeMap<UserId, &User> = baseline.snapshot.users.iter().map(|user| (user.id, user)).collect();
-        let listed_all = saw_everyone(baseline.snapshot);
+        let listed_all = baseline.snapshot.saw_everyone();
         let mut outcome = Outcome::default();
-        for now in enabled(graph) {
-            let Some(then) = earlier.get(&now.id) else {
+        for (now, then) in baseline.beside(enabled(graph)) {
+            let Some(then) = then else {
                 if !listed_all {
                     outcome.judge(None, || finding(&baseline, now, now));
                 }

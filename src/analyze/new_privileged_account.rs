@@ -1,8 +1,6 @@
 //! PRIV-04: administrators that were none, or lesser ones, when the console was last signed off.
 
-use std::collections::BTreeMap;
-
-use super::{Context, Outcome, Rule, all_of, any_of, cut, enabled, holds_everything, is_privileged, saw_everyone};
+use super::{Context, Outcome, Rule, all_of, any_of, cut, enabled, holds_everything, is_privileged};
 use crate::finding::{Finding, Severity};
 use crate::history::Baseline;
 use crate::model::{Part, User};
@@ -38,10 +36,8 @@ impl Rule for NewPrivilegedAccount {
             Err(lacking) => return Outcome::lacking(lacking),
         };
         let mut outcome = Outcome::default();
-        let then: BTreeMap<_, _> = baseline.snapshot.users.iter().map(|user| (user.id, user)).collect();
-        let saw_everyone = saw_everyone(baseline.snapshot);
-        for user in enabled(graph) {
-            let before = then.get(&user.id).copied();
+        let saw_everyone = baseline.snapshot.saw_everyone();
+        for (user, before) in baseline.beside(enabled(graph)) {
             let had_power = |before: &User| all_of([before.enabled, is_privileged(context.combinations(), before)]);
             let is_new = || match before {
                 Some(before) => any_of([had_power(before).map(|had| !had), was_raised(before, user)]),

@@ -59,7 +59,7 @@ impl<'a> Powers<'a> {
 
     /// Whether an account of that console has administrative power.
     pub(super) fn is_privileged(&self, graph: &AccessGraph, user: &User) -> Option<bool> {
-        self.privileged.get(graph.position(user.id)?).copied().flatten()
+        self.privileged.get(graph.place(user)?).copied().flatten()
     }
 }
 

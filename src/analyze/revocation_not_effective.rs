@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Outcome, Rule, amount, cut, saw_everyone};
+use super::{Context, Outcome, Rule, amount, cut};
 use crate::finding::{Finding, Severity, Subject, SubjectKind, digest};
 use crate::graph::AccessGraph;
 use crate::history::{Revocation, Revoked};
@@ -74,7 +74,7 @@ impl Rule for RevocationNotEffective {
 /// what the decision was about.
 fn is_there(graph: &AccessGraph, user: UserId, what: &Revoked) -> Option<bool> {
     let Some(user) = graph.user(user) else {
-        return saw_everyone(graph.snapshot()).then_some(false);
+        return graph.snapshot().saw_everyone().then_some(false);
     };
     match what {
         Revoked::Account => user.enabled,

@@ -100,7 +100,7 @@ impl ScopeOutlier {
         let excess = scope.size() - usual.median;
         if excess >= f64::from(self.min_excess) && usual.z(scope) > self.threshold {
             let size = amount(scope.sites.len() + scope.groups.len(), "grant");
-            signs.push(format!("holds {size} where {} are usual", usual.median));
+            signs.push(format!("holds {size}; the median is {}", usual.median));
         }
         if usual.is_shared && scope.size() > 0.0 && likeness < self.min_likeness {
             signs.push("has almost nothing of what the others share".to_owned());
@@ -241,7 +241,7 @@ mod tests {
         check(&rule(), beside(with_sites(5, 1..=8)), Expect::Pass);
         check(&rule(), beside(with_sites(5, 1..=9)), Expect::Fail(&["user5"]));
         let found = findings(&rule(), beside(with_sites(5, 1..=9))).remove(0);
-        assert_eq!((found.summary.as_str(), found.severity), ("user5 holds 9 grants where 3 are usual", Severity::Low));
+        assert_eq!((found.summary.as_str(), found.severity), ("user5 holds 9 grants; the median is 3", Severity::Low));
         assert!(found.evidence.contains(&("robust z-score", "4.0".to_owned())), "{:?}", found.evidence);
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use compact_str::CompactString;
 use chrono::NaiveDate;
 
-use super::{AccountKind, Context, DeclaredAccount, Outcome, Rule, conjoin, cut, enabled, login_form, saw_everyone, yes_no};
+use super::{AccountKind, Context, DeclaredAccount, Outcome, Rule, conjoin, cut, enabled, login_form, yes_no};
 use crate::finding::{Finding, Severity, digest};
 use crate::model::{DeclaredOwner, Part, User};
 use crate::pattern;
@@ -169,7 +169,7 @@ fn missing(context: Context<'_>, outcome: &mut Outcome) {
         return;
     }
     let logins: HashSet<CompactString> = context.graph.users().iter().map(|user| user.login.to_lowercase()).collect();
-    let saw_everyone = saw_everyone(snapshot);
+    let saw_everyone = snapshot.saw_everyone();
     for one in declared {
         let login = one.login.to_lowercase();
         let gone = if logins.contains(login.as_str()) { Some(false) } else { saw_everyone.then_some(true) };

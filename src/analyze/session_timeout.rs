@@ -39,9 +39,12 @@ impl Rule for SessionTimeout {
         let wrong = seconds.map(|seconds| seconds > i64::from(self.max_minutes) * 60);
         outcome.judge(wrong, || {
             let seconds = seconds.unwrap_or_default();
-            let are = if self.max_minutes == 1 { "is" } else { "are" };
-            let agreed = format!("{} {are}", amount(self.max_minutes, "minute"));
-            let summary = format!("Idle sessions stay open for {}; at most {} agreed", amount(seconds, "second"), agreed);
+            // Both in one unit.
+            let told = |time: i64| {
+                if seconds % 60 == 0 { amount(time / 60, "minute") } else { amount(time, "second") }
+            };
+            let (open, limit) = (told(seconds), told(i64::from(self.max_minutes) * 60));
+            let summary = format!("Idle sessions stay open for {open}; the limit is {limit}");
             Finding::new(&ABOUT, &snapshot.console, Severity::Low, summary)
                 .with("web.sessionTimeout", amount(seconds, "second"))
                 .with("agreed", format!("at most {}", amount(u64::from(self.max_minutes) * 60, "second")))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Mailbox, Outcome, Rule, any_of, conjoin, cut, enabled, has_left, list, saw_everyone};
+use super::{Context, Mailbox, Outcome, Rule, any_of, conjoin, cut, enabled, has_left, list};
 use crate::finding::{Finding, Severity};
 use crate::graph::AccessGraph;
 use crate::model::{Answer, Part, ReportAccess, UserId};
@@ -103,7 +103,7 @@ impl Audience<'_> {
     /// What is wrong with an account that a report belongs or is open to: the words after its name.
     fn ended(&self, id: UserId) -> Result<Option<&'static str>, Unknown> {
         let Some(user) = self.context.graph.user(id) else {
-            let all = saw_everyone(self.context.graph.snapshot());
+            let all = self.context.graph.snapshot().saw_everyone();
             return if all { Ok(Some("is not listed any more")) } else { Err(Unknown) };
         };
         match (user.enabled, has_left(user, self.context.now)) {

@@ -40,7 +40,7 @@ impl Rule for ToxicCombinationAcrossConsoles {
         let seen = others_are_seen(context);
         for user in graph.users().iter().filter(|user| user.is_enabled()) {
             let person = Person::of(context, user);
-            // Several accounts here are one person's once.
+            // Several accounts of one person here are judged once.
             if person.own.first().is_some_and(|first| first.id != user.id) {
                 continue;
             }

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
-    AccountKind, Actor, ActorKey, Context, Outcome, Rule, amount, conjoin, cut, exceptions, has_left, holds_everything, saw_everyone,
+    AccountKind, Actor, ActorKey, Context, Outcome, Rule, amount, conjoin, cut, exceptions, has_left, holds_everything,
     with_exceptions,
 };
 use crate::finding::{Finding, Severity};
@@ -137,7 +137,7 @@ impl<'a> Known<'a> {
         let of_users = found.iter().filter(|found| found.subject.kind == crate::finding::SubjectKind::User);
         let names = graph.users().iter().filter(|_| wants_names).flat_map(|user| [&user.login, &user.name]);
         Self {
-            all_users: saw_everyone(graph.snapshot()),
+            all_users: graph.snapshot().saw_everyone(),
             shared: of_users.map(|found| found.subject.id.as_str()).collect(),
             affected: found.iter().flat_map(|found| &found.affected).copied().collect(),
             names: names.map(CompactString::to_lowercase).collect(),

@@ -29,7 +29,7 @@ rule! {
     WaiverHygiene {
         /// The largest share of what its rule examined (0 to 1) that one waiver may cover.
         max_share: f64 = 0.2,
-        /// A waiver that covers fewer findings than this is never too wide.
+        /// A waiver that covers fewer findings than this is not too wide by its share alone.
         min_covered: u64 = 5,
         /// The most days that a waiver may still count; a longer one is nobody's decision any more when it ends.
         max_days: u32 = 400,

@@ -124,6 +124,11 @@ pub(super) fn check_waivers(policy: &Policy, consoles: &[&str]) -> Result<(), Mi
             );
             return Err((format!("{}: rule", place()), problem));
         }
+        // A pattern would cover what the rule says of this very waiver.
+        if rule.id == "waiver_hygiene" && waiver.finding.is_none() {
+            let problem = "waives what waiver_hygiene says of this waiver too; name one finding by its id";
+            return Err((format!("{}: subject", place()), problem.to_owned()));
+        }
         // One may name the rule by its id and the other by its code.
         if let Some((_, other)) = before.iter().find(|(id, other)| *id == rule.id && other.is_same(waiver)) {
             return Err((place(), format!("says the same as {}; keep one of the two", other.place)));

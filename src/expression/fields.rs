@@ -217,13 +217,8 @@ fn definition<'a>(s: &Subject<'a>) -> Option<&'a Role> {
 /// A number only where every account and its role was seen.
 fn role_users<'a>(s: &Subject<'a>) -> Fact<'a> {
     let Some(role) = &s.user.role.id else { return Fact::Unknown };
-    // The holders of the listed roles most often are everybody; only where they are not, everybody is asked.
-    let holders = |id| s.graph.users_of_role(id).len();
-    let counted: usize = s.graph.snapshot().roles.iter().map(|role| holders(&role.id)).sum();
-    let everyone =
-        counted == s.graph.users().len() || s.graph.users().iter().all(|user| user.role.id.is_some());
-    let number = (everyone && is_whole(s, Part::Users)).then(|| count(holders(role)));
-    or_unknown(number)
+    let everyone = s.graph.snapshot().saw_everyone() && s.graph.knows_every_role();
+    or_unknown(everyone.then(|| count(s.graph.users_of_role(role).len())))
 }
 
 /// The names of what is granted. What a whole listing does not have is called as everywhere else in a report; what an

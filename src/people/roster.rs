@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::{Entry, Field, Format, Index, Layout, Mistake, Place, Record};
 use crate::identity::{Mailbox, name_form};
 use crate::model::{DeclaredOwner, Person, Unexplained};
+use crate::untrusted::shortened;
 use compact_str::CompactString;
 
 /// So many words for people's states are kept: more are not states.
 const MOST_WORDS: usize = 20;
 /// People of one name who are told apart by nothing else; more add nothing.
 const MOST_NAMESAKES: usize = 100;
-/// Characters of such a word that are kept.
+/// The longest of such words; the end of a longer one is an ellipsis.
 const LONGEST_WORD: usize = 40;
 
 /// The people of an organisation, in the order of the roster, with what finds them.
@@ -119,7 +120,7 @@ impl<'a> Builder<'a> {
 
     fn count(&mut self, word: Option<CompactString>) {
         let Some(word) = word else { return };
-        let word: CompactString = word.chars().take(LONGEST_WORD).collect();
+        let word = CompactString::from(shortened(&word, LONGEST_WORD));
         if let Some(people) = self.words.get_mut(&word) {
             *people += 1;
         } else if self.words.len() < MOST_WORDS {

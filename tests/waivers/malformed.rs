@@ -66,6 +66,10 @@ const KEYS: &[Case] = &[
     ),
     ("rule = \"LOCKED_ACCOUNT\"\nsubject = \"mia\"", &["waiver[0]: rule", "`recert rules` lists them"]),
     ("rule = \"LIFE-5\"\nsubject = \"mia\"", &["waiver[0]: rule", "there is no rule \"LIFE-5\""]),
+    (
+        "rule = \"GOV-03\"\nsubject = \"*\"",
+        &["waiver[0]: subject", "says of this waiver too; name one finding by its id"],
+    ),
     ("rule = \"*\"\nsubject = \"mia\"", &["waiver[0]: rule", "there is no rule \"*\""]),
     ("rule = \"locked*\"\nsubject = \"mia\"", &["waiver[0]: rule", "`recert rules`"]),
     (

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::sample::{incomplete, with_role};
-use crate::model::{Answer, Confidence, MatchedBy, Part, RosterMatch, RosterSource, SiteId};
+use crate::model::{Answer, CollectorRights, Confidence, MatchedBy, Part, RosterMatch, RosterSource, SiteId};
 
 const YES: Option<bool> = Some(true);
 const NO: Option<bool> = Some(false);
@@ -154,6 +154,9 @@ fn a_partial_listing_counts_nothing() {
     assert_eq!(of(incomplete(snapshot(vec![admin()]), Part::Sites), 1, "grants.site_count == 3"), None);
     assert_eq!(of(snapshot(vec![admin()]), 1, "role.users == 1"), Some(true));
     assert_eq!(of(incomplete(snapshot(vec![admin()]), Part::Users), 1, "role.users == 1"), None);
+    let mut limited = snapshot(vec![admin()]);
+    limited.collector.rights = CollectorRights::Limited;
+    assert_eq!(of(limited, 1, "role.users == 1"), None, "there may be more that it is not shown");
     let mut nobody = user(2, "nobody");
     nobody.role.id = None;
     assert_eq!(of(snapshot(vec![admin(), nobody]), 1, "role.users == 1"), None, "may hold any role");
