@@ -462,6 +462,13 @@ async fn check_tells_each_line_and_what_to_do() {
         "{}",
         stdout(&output)
     );
+    let roles = "[analyzers.all_scope_flag]\nallowed_roles = [\"global-admin\", \"Global Administrator\"]\n";
+    bench.configure(&format!("[store]\nurl = \"sqlite://{}\"\n{console}{roles}", database.display()));
+    let output = bench.run(&["check"]).await;
+    let told = "analyzers.all_scope_flag.allowed_roles: no console lists a role with the id \"Global Administrator\"; \
+                that is a name, write \"global-admin\"";
+    assert!(code(&output) == 0 && stdout(&output).contains(told), "{}", stdout(&output));
+    assert_eq!(stdout(&output).matches("no console lists").count(), 1, "{}", stdout(&output));
     let limited = Bench::start(Options { collector: Rights::Limited, ..Options::default() }).await;
     let output = limited.run(&["check"]).await;
     assert_eq!(code(&output), 1);
@@ -546,6 +553,13 @@ async fn a_roster_is_joined_checked_and_missed_where_it_cannot_be_read() {
     let coverage = fs::read_to_string(bench.path("whole/coverage.csv")).unwrap();
     assert!(coverage.contains("\nhq,roster,2,2,complete,"), "{coverage}");
     assert!(saved("whole.json").contains("\"nobody\""), "accounts without a person");
+
+    fs::write(&people, "id,status\nE7,active\nE8,furlough\nE9,furlough\n").unwrap();
+    let output = bench.run(&["check"]).await;
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    let told = "states that are not known: \"furlough\" (2 people): add each to left or employed in [roster]";
+    assert!(stdout(&output).contains(told), "{}", stdout(&output));
+    assert!(!stdout(&output).contains("\"active\""), "{}", stdout(&output));
 
     fs::write(&people, "id,end\nE7,CANARY\n").unwrap();
     let output = bench.run(&["check"]).await;
