@@ -102,6 +102,14 @@ pub enum ConfigError {
         /// What the system says.
         source: io::Error,
     },
+    /// The file of waivers cannot be read.
+    #[error("waiver_file: cannot read the file of waivers {}: {source}", path.display())]
+    UnreadableWaivers {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The file is not what it should be; the text shows line and caret.
     #[error("{}: {problem}", path.display())]
     File {

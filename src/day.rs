@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -39,17 +39,19 @@ impl<'de> Visitor<'de> for DayVisitor {
     type Value = NaiveDate;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a day such as \"2026-12-31\"")
+        f.write_str("a day such as \"2026-12-31\", with a year of four digits")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<NaiveDate, E> {
-        text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+        // Others can be computed with, and nobody means them.
+        let day = text.parse().ok().filter(|day: &NaiveDate| (1..=9999).contains(&day.year()));
+        day.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<NaiveDate, A::Error> {
         let date = toml::value::Datetime::deserialize(de::value::MapAccessDeserializer::new(map))?;
         match (date.date, date.time) {
-            (Some(date), None) => date.to_string().parse().map_err(de::Error::custom),
+            (Some(date), None) => self.visit_str(&date.to_string()),
             _ => Err(de::Error::custom("a day is wanted, without a time")),
         }
     }
@@ -84,6 +86,18 @@ mod tests {
         let knob: Knob = toml::from_str("until = 2026-12-31").unwrap();
         assert_eq!(toml::to_string(&knob).unwrap(), "until = \"2026-12-31\"\n");
         assert!(toml::from_str::<Knob>("until = \"soon\"").is_err());
+    }
+
+    #[test]
+    fn a_year_has_four_digits() {
+        for text in ["+262142-12-31", "10000-01-01", "+10000-01-01", "-0001-01-01", "0000-01-01"] {
+            let error = toml::from_str::<Table>(&format!("until = {text:?}")).unwrap_err().to_string();
+            assert!(error.contains("a year of four digits"), "{text}: {error}");
+        }
+        assert!(toml::from_str::<Table>("until = 0000-01-01").is_err());
+        for text in ["0001-01-01", "9999-12-31"] {
+            assert!(toml::from_str::<Table>(&format!("until = {text:?}")).is_ok(), "{text}");
+        }
     }
 
     #[test]

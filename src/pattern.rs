@@ -13,6 +13,13 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
+/// What is wrong with a name or pattern that has spaces at its ends: it fits nothing, and nobody sees why.
+pub fn spaces(text: &str) -> Option<String> {
+    let trimmed = text.trim();
+    (trimmed != text)
+        .then(|| format!("{text:?} has spaces at its ends, so that it fits nothing; write {trimmed:?}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ mod join;
 mod json;
 mod layout;
 mod mistake;
+mod owners;
 mod record;
 mod roster;
 mod source;

@@ -17,7 +17,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use assembly::{Reviewed, assemble};
-pub use changes::{Comparison, Differences, FindingChange, FindingCounts, Uncompared, changes};
+pub use changes::{
+    Comparison, Differences, FindingChange, FindingCounts, Uncompared, changes, changes_between,
+};
 pub use controls::{ControlRow, ControlState, ControlVerdict};
 pub use counts::{Counts, RuleVersion};
 pub use estate::{AccountPlace, Estate, Identity, IdentityAccount};

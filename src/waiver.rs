@@ -115,6 +115,12 @@ impl Waiver {
                 return Some((key, "is empty".to_owned()));
             }
         }
+        // What is compared with names and ids; the rest is read by people.
+        for (key, text) in &texts[..4] {
+            if let Some(problem) = text.and_then(|text| pattern::spaces(text)) {
+                return Some((key, problem));
+            }
+        }
         self.finding.as_deref().and_then(no_id).map(|problem| ("finding", problem))
     }
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, Utc};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use recert::analyze::COMBINATIONS;
 use recert::simulator::{Estate, EstateOptions, Faults, Options, Rights, Simulator};
 use recert::store::read_snapshots;
 use serde_json::Value;
@@ -462,6 +463,13 @@ async fn check_tells_each_line_and_what_to_do() {
         "{}",
         stdout(&output)
     );
+    let roles = "[analyzers.all_scope_flag]\nallowed_roles = [\"global-admin\", \"Global Administrator\"]\n";
+    bench.configure(&format!("[store]\nurl = \"sqlite://{}\"\n{console}{roles}", database.display()));
+    let output = bench.run(&["check"]).await;
+    let told = "analyzers.all_scope_flag.allowed_roles: no console lists a role with the id \"Global Administrator\"; \
+                that is a name, write \"global-admin\"";
+    assert!(code(&output) == 0 && stdout(&output).contains(told), "{}", stdout(&output));
+    assert_eq!(stdout(&output).matches("no console lists").count(), 1, "{}", stdout(&output));
     let limited = Bench::start(Options { collector: Rights::Limited, ..Options::default() }).await;
     let output = limited.run(&["check"]).await;
     assert_eq!(code(&output), 1);
@@ -547,6 +555,13 @@ async fn a_roster_is_joined_checked_and_missed_where_it_cannot_be_read() {
     assert!(coverage.contains("\nhq,roster,2,2,complete,"), "{coverage}");
     assert!(saved("whole.json").contains("\"nobody\""), "accounts without a person");
 
+    fs::write(&people, "id,status\nE7,active\nE8,furlough\nE9,furlough\n").unwrap();
+    let output = bench.run(&["check"]).await;
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    let told = "states that are not known: \"furlough\" (2 people): add each to left or employed in [roster]";
+    assert!(stdout(&output).contains(told), "{}", stdout(&output));
+    assert!(!stdout(&output).contains("\"active\""), "{}", stdout(&output));
+
     fs::write(&people, "id,end\nE7,CANARY\n").unwrap();
     let output = bench.run(&["check"]).await;
     assert_eq!(code(&output), 1);
@@ -577,6 +592,27 @@ async fn rules_are_printed_and_one_in_full() {
     assert_eq!(code(&bench.run(&["rules", "no_such_rule"]).await), 2);
     assert_eq!(code(&bench.run(&["rules", "auth-01", "--json"]).await), 0);
     assert_eq!(code(&bench.run(&["rules", "Locked_Account"]).await), 0);
+    let shown = bench.run(&["rules", "SOD-01"]).await;
+    for row in COMBINATIONS.iter() {
+        assert!(
+            stdout(&shown)
+                .contains(&format!("\n  {}  {}  A holder can {}.\n", row.code, row.severity, row.effect))
+        );
+    }
+    assert!(stdout(&shown).contains("    Takes: create-tickets; and close-tickets\n"), "{}", stdout(&shown));
+    let designed = "By the vendor's design in: security-manager, site-admin, system-admin, user";
+    assert!(stdout(&shown).contains(designed), "{}", stdout(&shown));
+    bench.configure(
+        "[[analyzers.toxic_combination.combination]]\ncode = \"OUR-1\"\neffect = \"do it all\"\nseverity = \"low\"\n\
+         all_of = [[\"create-tickets\", \"close-tickets\"], [\"manage-sites\"]]\n",
+    );
+    let shown = bench.run(&["rules", "toxic_combination"]).await;
+    let ours = "  OUR-1  low  A holder can do it all.\n      Takes: one of create-tickets, close-tickets; and manage-sites\n";
+    assert!(stdout(&shown).contains(ours), "{}", stdout(&shown));
+    let shown = bench.run(&["rules", "toxic_combination", "--json"]).await;
+    let document: Value = serde_json::from_str(&stdout(&shown)).unwrap();
+    let rows = document["combinations"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[COMBINATIONS.len()]["code"]), (COMBINATIONS.len() + 1, &"OUR-1".into()));
     let wrong = bench.run(&["rules", "locked_acount"]).await;
     assert!(stderr(&wrong).contains("did you mean \"locked_account\"?"), "{}", stderr(&wrong));
 }

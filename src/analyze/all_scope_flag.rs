@@ -24,7 +24,7 @@ about! {
 rule! {
     /// `[analyzers.all_scope_flag]`: SCOPE-01.
     AllScopeFlag {
-        /// Ids of the roles whose holders may reach everything.
+        /// Ids of the roles, not their names, whose holders may reach everything, such as "global-admin".
         allowed_roles: Vec<String> = vec![GLOBAL_ADMIN.to_owned()],
     }
 }

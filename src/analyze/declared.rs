@@ -103,6 +103,11 @@ impl DeclaredAccount {
             let problem = "a * stands for itself here; write a table for each login";
             return Some(("login", problem.to_owned()));
         }
+        for (key, text) in [("login", Some(&self.login)), ("console", self.console.as_ref())] {
+            if let Some(problem) = text.and_then(|text| pattern::spaces(text)) {
+                return Some((key, problem));
+            }
+        }
         for (key, text) in [("owner", &self.owner), ("purpose", &self.purpose), ("person", &self.person)] {
             if empty(text) {
                 return Some((key, "is empty; fill it in or leave it out".to_owned()));

@@ -31,7 +31,7 @@ rule! {
         importance: Vec<String> = vec!["very_high".to_owned(), "high".to_owned()],
         /// The most enabled accounts that may read such a site.
         max_readers: u32 = 25,
-        /// Ids of the roles that may read such a site; empty: any role.
+        /// Ids of the roles, not their names, that may read such a site, such as "security-manager"; empty: any role.
         approved_roles: Vec<String> = Vec::new(),
     }
 }

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Context, Outcome};
+use super::{Combination, Context, Outcome};
 use crate::finding::{About, Control, Severity};
 
 /// One judgement of the catalogue.
 pub trait Rule: Configured {
     /// Judges one console.
     fn examine(&self, context: Context<'_>) -> Outcome;
+    /// The combinations of privileges that it looks for, the configuration's included.
+    fn combinations(&self) -> Vec<Combination> {
+        Vec::new()
+    }
     /// What is wrong with its knobs, beyond their types; one sentence without the rule's name.
     fn mistake(&self) -> Option<String> {
         None

@@ -33,14 +33,12 @@ rule! {
     }
 }
 
-impl ToxicCombination {
+impl Rule for ToxicCombination {
     /// The whole table: recert's own rows, then the configuration's.
-    pub(super) fn combinations(&self) -> Vec<Combination> {
+    fn combinations(&self) -> Vec<Combination> {
         COMBINATIONS.iter().chain(&self.combination).cloned().collect()
     }
-}
 
-impl Rule for ToxicCombination {
     fn mistake(&self) -> Option<String> {
         let mut codes: BTreeSet<String> = COMBINATIONS.iter().map(|row| row.code.to_lowercase()).collect();
         self.combination.iter().enumerate().find_map(|(index, row)| {

@@ -1,5 +1,7 @@
 //! `recert check`: everything that can be wrong before a review, each line ok or what to do.
 
+mod roles;
+
 use owo_colors::OwoColorize;
 
 use super::mend::mend;
@@ -13,7 +15,7 @@ use crate::deliver::{FailureKind, RelayTls, probe};
 use crate::job::Plan;
 use crate::logon::LogRecord;
 use crate::model::{CollectorRights, Depth, KNOWN_PRIVILEGES, LogonSource, Snapshot};
-use crate::people::RosterError;
+use crate::people::{Roster, RosterError};
 use crate::report::ENDS_SOON;
 use crate::review;
 use crate::store::{Store, StoreError};
@@ -50,12 +52,14 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     let consoles = chosen(&config, &[])?;
     let mut lines = Lines { screen, failed: false };
     lines.ok(&format!("configuration {}", arguments.config.config.display()))?;
+    let mut listed = roles::Listed::new();
     for table in consoles {
-        console(table, world, &mut lines).await?;
+        listed.add(console(table, world, &mut lines).await?);
         last_logons(table, world, &mut lines).await?;
     }
     roster(&config, world, &mut lines).await?;
     combinations(&config, &mut lines)?;
+    listed.tell(&config, &mut lines)?;
     waivers(&config, world, &mut lines)?;
     relay(&config, &mut lines).await?;
     evidence(&config, &mut lines)?;
@@ -67,11 +71,19 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
 }
 
 /// Password, connection and rights. The rights are found out as a review finds them: by a collection about one account.
-async fn console(table: &ConsoleTable, world: &World, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+/// Gives what was seen.
+async fn console(
+    table: &ConsoleTable,
+    world: &World,
+    lines: &mut Lines<'_>,
+) -> anyhow::Result<Option<Snapshot>> {
     let name = format!("console {}", visible(&table.name));
     let mut sources = match open(vec![table]) {
         Ok(sources) => sources,
-        Err(error) => return lines.fail(&format!("{error:#}"), "mend what the line above names"),
+        Err(error) => {
+            lines.fail(&format!("{error:#}"), "mend what the line above names")?;
+            return Ok(None);
+        }
     };
     lines.ok(&format!("{name}: password"))?;
     for source in &mut sources {
@@ -81,12 +93,14 @@ async fn console(table: &ConsoleTable, world: &World, lines: &mut Lines<'_>) -> 
     match review::collect(&sources, world.clock).await {
         Ok(snapshots) => {
             lines.ok(&format!("{name}: reached, trusted, credential accepted"))?;
-            snapshots.iter().try_for_each(|snapshot| rights(&name, snapshot, lines))
+            snapshots.iter().try_for_each(|snapshot| rights(&name, snapshot, lines))?;
+            Ok(snapshots.into_iter().next())
         }
-        Err(nothing) => nothing
-            .consoles
-            .iter()
-            .try_for_each(|(_, error)| lines.fail(&format!("{name}: {}", error.kind), &mend(error))),
+        Err(nothing) => {
+            let mut failed = nothing.consoles.iter();
+            failed.try_for_each(|(_, error)| lines.fail(&format!("{name}: {}", error.kind), &mend(error)))?;
+            Ok(None)
+        }
     }
 }
 
@@ -140,7 +154,12 @@ async fn roster(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow
     let Some(source) = config.roster.as_ref().and_then(RosterTable::source) else { return Ok(()) };
     match source.read((world.clock)()).await {
         Ok((roster, read)) => {
-            lines.ok(&format!("roster {}: {}", visible(&read.label), amount_of_people(roster.len() as u64)))
+            lines.ok(&format!(
+                "roster {}: {}",
+                visible(&read.label),
+                amount_of_people(roster.len() as u64)
+            ))?;
+            states(&roster, lines)
         }
         Err(error) => {
             let mend = match error {
@@ -150,6 +169,26 @@ async fn roster(config: &Config, world: &World, lines: &mut Lines<'_>) -> anyhow
             lines.fail(&error.to_string(), mend)
         }
     }
+}
+
+/// Words for people's state that the configuration does not explain: who has one may have left, and nobody is told.
+fn states(roster: &Roster, lines: &mut Lines<'_>) -> anyhow::Result<()> {
+    let unexplained = roster.unexplained();
+    let words = unexplained.words.iter();
+    let words = words.map(|(word, people)| format!("{:?} ({})", visible(word), amount_of_people(*people)));
+    let words: Vec<String> = words.collect();
+    let remark = match (words.len(), unexplained.others) {
+        (0, _) => return Ok(()),
+        (_, 0) => format!(
+            "states that are not known: {}: add each to left or employed in [roster], or its people count as neither",
+            words.join(", ")
+        ),
+        // Whatever these are, they are no states.
+        (some, _) => format!(
+            "more than {some} states that are not known: is [roster.columns] status the right column?"
+        ),
+    };
+    Ok(lines.screen.line(format!("      {remark}"))?)
 }
 
 /// Privileges that further toxic combinations name and recert does not know. A newer console may have them: no mistake.

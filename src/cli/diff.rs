@@ -5,9 +5,8 @@ use serde::Serialize;
 
 use super::open::{load, store};
 use super::{Mistake, Outcome, Screen, World};
-use crate::history::History;
-use crate::report::{Change, Comparison};
-use crate::review::{self, Occasion, Scheduled};
+use crate::finding::About;
+use crate::report::{Change, Comparison, changes_between};
 use crate::store::{RunRecord, RunState, Store};
 use crate::untrusted::visible;
 
@@ -29,7 +28,7 @@ pub(super) struct Arguments {
 struct Difference<'a> {
     from: &'a str,
     to: &'a str,
-    comparison: Option<&'a Comparison>,
+    comparison: &'a Comparison,
     changes: &'a [Change],
 }
 
@@ -49,17 +48,18 @@ pub(super) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         .into());
     }
     let before = store.before(&a.id).await?.ok_or_else(|| without_snapshot(&a))?;
-    let snapshots = store.snapshots(&b.id).await?.ok_or_else(|| without_snapshot(&b))?;
+    let after = store.before(&b.id).await?.ok_or_else(|| without_snapshot(&b))?;
+    let sightings = store.sightings().await?;
     store.close().await;
-    let scheduled = b.slot.map(|slot| Scheduled { run: b.id.clone(), slot, collapsed: b.collapsed });
-    let occasion = Occasion { job: b.job.clone(), scheduled, configuration: config.hash.clone() };
-    let history = History { before: Some(before), ..History::default() };
-    let report = review::report(snapshots, &config.policy, occasion, &history);
+    let policy = &config.policy;
+    let rules: Vec<&About> = policy.rules().iter().map(|rule| rule.about()).collect();
+    let differences = changes_between(&before, &after, &rules, &policy.waivers, &sightings);
+    let (changes, comparison) = differences.comparison(&before);
     if arguments.json {
-        let comparison = report.comparison.as_ref();
-        screen.json(&Difference { from: &a.id, to: &b.id, comparison, changes: &report.changes })?;
+        let comparison = &comparison;
+        screen.json(&Difference { from: &a.id, to: &b.id, comparison, changes: &changes })?;
     } else {
-        print(&a, &b, &report.changes, report.comparison.as_ref(), screen)?;
+        print(&a, &b, &changes, &comparison, screen)?;
     }
     Ok(Outcome::Done)
 }
@@ -93,7 +93,7 @@ fn print(
     a: &RunRecord,
     b: &RunRecord,
     changes: &[Change],
-    comparison: Option<&Comparison>,
+    comparison: &Comparison,
     screen: &mut Screen,
 ) -> anyhow::Result<()> {
     let when = |run: &RunRecord| {
@@ -113,7 +113,7 @@ fn print(
     if changes.is_empty() {
         screen.line("Nothing changed, as far as both runs saw.")?;
     }
-    for gap in comparison.into_iter().flat_map(|comparison| &comparison.uncompared) {
+    for gap in &comparison.uncompared {
         screen.remark(format!(
             "not compared: console {}: {}: {}",
             visible(&gap.console),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::open::load;
 use super::screen::style;
 use super::{DEFAULT_CONFIG, Mistake, Outcome, Screen, World, told};
-use crate::analyze::{IDS, Policy, Rule};
+use crate::analyze::{Combination, IDS, Policy, Rule};
 use crate::config::nearest;
 use crate::finding::{Control, Framework, control_title};
 use crate::untrusted::visible;
@@ -180,6 +180,7 @@ fn page(rule: &dyn Rule, screen: &mut Screen) -> std::io::Result<()> {
     for (heading, text) in [
         ("What it flags", about.flags.to_string()),
         ("What it looks at", about.evidence.to_string()),
+        ("Combinations", combinations(rule)),
         ("Why it matters", about.why.to_string()),
         ("How to mend it in the console", about.click_path.to_string()),
         ("How to mend it through the API", about.api_call.to_string()),
@@ -198,6 +199,30 @@ fn page(rule: &dyn Rule, screen: &mut Screen) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The table that a rule looks up: what each row is called, what it takes and what it lets its holder do.
+fn combinations(rule: &dyn Rule) -> String {
+    rule.combinations().iter().map(combination).collect::<Vec<_>>().join("\n")
+}
+
+fn combination(row: &Combination) -> String {
+    let group = |group: &Vec<String>| match &group[..] {
+        [one] => one.clone(),
+        several => format!("one of {}", several.join(", ")),
+    };
+    let groups: Vec<String> = row.all_of.iter().map(group).collect();
+    let mut lines = vec![
+        format!("{}  {}  A holder can {}.", row.code, row.severity, row.effect),
+        format!("    Takes: {}", groups.join("; and ")),
+    ];
+    if row.admin_effect {
+        lines.push("    It counts as administration under another name.".to_owned());
+    }
+    if !row.by_design.is_empty() {
+        lines.push(format!("    By the vendor's design in: {}", row.by_design.join(", ")));
+    }
+    lines.join("\n")
 }
 
 fn titled(control: &Control) -> String {
@@ -232,8 +257,9 @@ fn configuration(rule: &dyn Rule) -> String {
 
 fn document(rule: &dyn Rule) -> Value {
     let about = rule.about();
+    let combinations = rule.combinations();
     let knob = |knob: crate::analyze::Knob| json!({ "name": knob.name, "about": knob.about, "default": knob.default });
-    json!({
+    let mut document = json!({
         "id": about.id,
         "code": about.code,
         "title": about.title,
@@ -248,7 +274,11 @@ fn document(rule: &dyn Rule) -> Value {
         "uses": about.uses,
         "knobs": rule.knobs().into_iter().map(knob).collect::<Vec<_>>(),
         "version": about.version,
-    })
+    });
+    if !combinations.is_empty() {
+        document["combinations"] = json!(combinations);
+    }
+    document
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub(super) fn check_waiver_file(path: &Path) -> Result<(), Misplaced> {
 pub(super) fn read_waivers(path: &Path) -> Result<Vec<u8>, ConfigError> {
     match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        read => read.map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source }),
+        read => read.map_err(|source| ConfigError::UnreadableWaivers { path: path.to_owned(), source }),
     }
 }
 
@@ -280,6 +280,15 @@ mod tests {
             assert_eq!(place, format!("analyzers.{key}"));
             assert!(problem.contains("\"Team-*\" never fits") && problem.contains("write \"team-*\""));
         }
+    }
+
+    #[test]
+    fn a_file_of_waivers_that_cannot_be_read_is_called_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = read_waivers(folder.path()).unwrap_err().to_string();
+        let named = format!("waiver_file: cannot read the file of waivers {}: ", folder.path().display());
+        assert!(said.starts_with(&named), "{said}");
+        assert_eq!(read_waivers(&folder.path().join("none.toml")).unwrap(), b"");
     }
 
     #[test]

@@ -1,7 +1,13 @@
 //! What parsers say, in words of the configuration: nobody who writes one needs to know what a `usize` is.
 
+use super::nearest;
+use crate::analyze::IDS;
+
 /// A parser's message with the types that it wants in words.
 pub(super) fn plain(message: &str) -> String {
+    if let Some(told) = unknown(message) {
+        return told;
+    }
     let Some((said, rest)) = message.rsplit_once("expected ") else { return message.to_owned() };
     let word = |rest: &str| rest.find(|c: char| c.is_whitespace() || c == ',').unwrap_or(rest.len());
     let (wanted, after) = rest.split_at(word(rest));
@@ -19,6 +25,30 @@ pub(super) fn plain(message: &str) -> String {
     };
     let said = said.replacen("unit value, ", "nothing, ", 1);
     format!("{said}expected {wanted}{after}")
+}
+
+/// What is said of a key or a word that there is not: with the nearest that there is. The rules are too many to list.
+fn unknown(message: &str) -> Option<String> {
+    let (said, rest) = message.rsplit_once("unknown ")?;
+    let (kind, rest) = rest.split_once(" `")?;
+    let what = match kind {
+        "variant" => "word",
+        "field" => kind,
+        _ => return None,
+    };
+    let (wrong, rest) = rest.split_once('`')?;
+    let list = rest.strip_prefix(", expected ")?;
+    let end = list.find(" for key ").unwrap_or(list.len());
+    let end = list[..end].rfind('`')? + 1;
+    let known: Vec<&str> = list[..end].split('`').skip(1).step_by(2).collect();
+    let nearest = nearest(wrong, &known);
+    let or = |mark: &'static str| if nearest.is_empty() { mark } else { "" };
+    Some(if known.iter().all(|name| IDS.contains(name)) {
+        let (mark, rest) = (or(";"), &list[end..]);
+        format!("{said}there is no rule `{wrong}`{nearest}{mark} `recert rules` lists them{rest}")
+    } else {
+        format!("{said}unknown {what} `{wrong}`{nearest}{} expected {list}", or(","))
+    })
 }
 
 #[cfg(test)]
@@ -47,5 +77,37 @@ mod tests {
         ] {
             assert_eq!(plain(message), told);
         }
+    }
+
+    #[test]
+    fn an_unknown_word_is_told_with_the_nearest_that_is_known() {
+        for (message, told) in [
+            ("unknown field `x`, expected `login`", "unknown field `x`, expected `login`"),
+            (
+                "unknown field `idd`, expected `id` or `name`",
+                "unknown field `idd`, did you mean \"id\"? expected `id` or `name`",
+            ),
+            (
+                "TOML parse error\n  |\nunknown variant `High`, expected one of `critical`, `high`\n",
+                "TOML parse error\n  |\nunknown word `High`, did you mean \"high\"? expected one of `critical`, `high`\n",
+            ),
+            (
+                "unknown variant `High`, expected one of `critical`, `high` for key `a.b`",
+                "unknown word `High`, did you mean \"high\"? expected one of `critical`, `high` for key `a.b`",
+            ),
+            ("unknown field `a`, there are no fields", "unknown field `a`, there are no fields"),
+        ] {
+            assert_eq!(plain(message), told);
+        }
+        let wrong = |name: &str| {
+            let error =
+                toml::from_str::<crate::config::Config>(&format!("[analyzers.{name}]\n")).unwrap_err();
+            plain(error.message())
+        };
+        assert_eq!(
+            wrong("loked_account"),
+            "there is no rule `loked_account`, did you mean \"locked_account\"? `recert rules` lists them"
+        );
+        assert_eq!(wrong("x"), "there is no rule `x`; `recert rules` lists them");
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn beside(folder: &Path, claim: &Claim) -> Vec<Fault> {
     found.files.remove(PACK);
     if lies_alone {
         found.files.retain(|name| claim.files.contains_key(name));
+        faults.retain(|fault| fault.file.as_deref().is_none_or(|odd| claim.names_below(odd)));
     } else if !found.is_odd(DIRECTORY) {
         faults.extend(manifest(folder, claim, found.files.remove(DIRECTORY)).err());
     }

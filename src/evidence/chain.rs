@@ -1,6 +1,6 @@
 //! Checking links together: that each follows the one before it, and that the last is the one that somebody remembers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -76,7 +76,7 @@ pub struct ChainReport {
 
 /// Checks every piece of evidence by itself, and then all of them together.
 pub fn verify(places: &[Place], anchors: &Anchors) -> ChainReport {
-    let (mut links, mut faults) = (Vec::new(), Vec::new());
+    let (mut links, mut faults, mut broken) = (Vec::new(), Vec::new(), Numbers::new());
     for place in places {
         let alone = |checked: Result<Checked, Broken>| checked.map_err(|broken| vec![broken]);
         let checked = match place {
@@ -88,15 +88,15 @@ pub fn verify(places: &[Place], anchors: &Anchors) -> ChainReport {
         };
         match checked {
             Ok(link) => links.push(Verified { path: place.path().to_owned(), link }),
-            Err(broken) => faults.extend(broken.into_iter().map(|broken| told(place.path(), broken))),
+            Err(all) => {
+                for one in &all {
+                    note(&mut broken, one.chain.as_ref(), one.index);
+                }
+                faults.extend(all.into_iter().map(|one| told(place.path(), one)));
+            }
         }
     }
-    let mut report = together(links, anchors);
-    // A link that is there and broken is told as broken, not as missing as well.
-    let broken: Vec<u64> = faults.iter().filter_map(|fault| fault.index).collect();
-    report
-        .faults
-        .retain(|fault| fault.path.is_some() || fault.index.is_none_or(|index| !broken.contains(&index)));
+    let mut report = together(links, broken, anchors);
     report.faults.extend(faults);
     report.faults.sort_by(|a, b| (a.index.is_none(), a).cmp(&(b.index.is_none(), b)));
     report
@@ -115,25 +115,37 @@ fn told(path: &Path, broken: Broken) -> BadLink {
 impl ChainReport {
     /// Holds links that are whole by themselves against each other and against what is known from elsewhere.
     pub fn of(links: Vec<Verified>, anchors: &Anchors) -> Self {
-        let mut report = together(links, anchors);
+        let mut report = together(links, Numbers::new(), anchors);
         report.faults.sort();
         report
     }
 }
 
-fn together(links: Vec<Verified>, anchors: &Anchors) -> ChainReport {
+/// The numbers of links, by the id of their chain.
+type Numbers = BTreeMap<String, BTreeSet<u64>>;
+
+/// Notes that a link is here. One that stands alone has no neighbours.
+fn note(numbers: &mut Numbers, chain: Option<&String>, index: Option<u64>) {
+    if let (Some(chain), Some(index)) = (chain, index) {
+        numbers.entry(chain.clone()).or_default().insert(index);
+    }
+}
+
+/// `here` are the links that are broken: they are told as that, and are not missing as well.
+fn together(links: Vec<Verified>, mut here: Numbers, anchors: &Anchors) -> ChainReport {
     let mut chains: BTreeMap<(Option<String>, String), Vec<Verified>> = BTreeMap::new();
     for link in links {
         let id = link.link.chain.id.clone();
+        note(&mut here, id.as_ref(), Some(link.link.chain.index));
         // What stands alone is a chain of its own.
         let own = if id.is_none() { link.link.sha256.clone() } else { String::new() };
         chains.entry((id, own)).or_default().push(link);
     }
-    let mut report = ChainReport::default();
+    let mut report = ChainReport { faults: holes(&here), ..ChainReport::default() };
     for ((id, _), mut links) in chains {
         links.sort_by(|a, b| order(a).cmp(&order(b)));
         let unique = without_doubles(links, &mut report.faults);
-        continuity(&unique, &mut report.faults);
+        succession(&unique, &mut report.faults);
         signatures(&unique, anchors, &mut report.faults);
         report.chains.extend(span(id, &unique));
         report.links.extend(unique);
@@ -183,24 +195,30 @@ fn without_doubles(links: Vec<Verified>, faults: &mut Vec<BadLink>) -> Vec<Verif
     unique
 }
 
-fn continuity(links: &[Verified], faults: &mut Vec<BadLink>) {
+/// The links that are missing between those that are here, one fault for each stretch. A chain may start late, and only a
+/// head tells where it ends.
+fn holes(here: &Numbers) -> Vec<BadLink> {
+    let pairs = here.values().flat_map(|numbers| numbers.iter().zip(numbers.iter().skip(1)));
+    let hole = |(former, next): (&u64, &u64)| {
+        let (first, last) = (former + 1, next - 1);
+        let what = if first == last { "is".to_owned() } else { format!("and the links up to {last} are") };
+        (first <= last).then(|| BadLink {
+            index: Some(first),
+            run: None,
+            path: None,
+            file: None,
+            problem: format!("{what} not here: removed, or beyond retention"),
+        })
+    };
+    pairs.filter_map(hole).collect()
+}
+
+/// Each statement is the one that the next link names.
+fn succession(links: &[Verified], faults: &mut Vec<BadLink>) {
     for pair in links.windows(2) {
         let [former, next] = pair else { continue };
         let (at, then) = (former.link.chain.index, next.link.chain.index);
-        if then != at + 1 {
-            let what = if then == at + 2 {
-                "is".to_owned()
-            } else {
-                format!("and the links up to {} are", then - 1)
-            };
-            faults.push(BadLink {
-                index: Some(at + 1),
-                run: None,
-                path: None,
-                file: None,
-                problem: format!("{what} not here: removed, or beyond retention"),
-            });
-        } else if next.link.chain.previous.as_ref() != Some(&former.link.sha256) {
+        if then == at + 1 && next.link.chain.previous.as_ref() != Some(&former.link.sha256) {
             let problem =
                 format!("is not the statement that link {then} names as the one before it: it was replaced");
             faults.push(bad(former, problem));

@@ -51,6 +51,8 @@ pub enum SignatureState {
 pub struct Broken {
     /// Its number, as it says itself.
     pub index: Option<u64>,
+    /// Its chain, as it says itself; `None` also of a run that stands alone.
+    pub chain: Option<String>,
     /// Its run, as it says itself.
     pub run: Option<String>,
     /// What is wrong.
@@ -59,14 +61,14 @@ pub struct Broken {
 
 impl From<Fault> for Broken {
     fn from(fault: Fault) -> Self {
-        Self { index: None, run: None, fault }
+        Self { index: None, chain: None, run: None, fault }
     }
 }
 
 impl Broken {
     fn of(claim: &Claim) -> impl Fn(Fault) -> Self + use<> {
-        let (index, run) = (claim.chain.index, claim.run.id.clone());
-        move |fault| Self { index: Some(index), run: Some(run.clone()), fault }
+        let (index, chain, run) = (claim.chain.index, claim.chain.id.clone(), claim.run.id.clone());
+        move |fault| Self { index: Some(index), chain: chain.clone(), run: Some(run.clone()), fault }
     }
 }
 
@@ -287,7 +289,8 @@ mod tests {
         ] {
             let broken = check(but, &statement).unwrap_err();
             assert_eq!(broken.fault.file.as_deref(), Some(file), "{broken:?}");
-            assert_eq!((broken.index, broken.run.as_deref()), (Some(1), Some(whole.run.as_str())));
+            assert_eq!((broken.index, broken.chain.as_ref()), (Some(1), whole.chain.id.as_ref()));
+            assert_eq!(broken.run.as_deref(), Some(whole.run.as_str()));
         }
         let other = statement.replace("urn:recert:evidence:1", "urn:recert:evidence:2");
         assert!(check("", &other).unwrap_err().fault.problem.contains("another kind"));

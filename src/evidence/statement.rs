@@ -171,6 +171,14 @@ fn alien(bytes: &[u8], error: &serde_json::Error) -> String {
 }
 
 impl Claim {
+    /// Whether a path is one of a file that it names, or of a folder of such a file.
+    pub(super) fn names_below(&self, path: &str) -> bool {
+        let is_below = |name: &String| {
+            name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.files.keys().any(is_below)
+    }
+
     /// Reads a statement, or says why it is none.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
         let read: Read = serde_json::from_slice(bytes).map_err(|error| alien(bytes, &error))?;

@@ -30,7 +30,7 @@ impl Links {
 
     /// Looks up everybody who was asked for.
     pub(super) fn owners(&self, roster: &Roster) -> Vec<DeclaredOwner> {
-        self.owners.iter().map(|owner| roster.owner(owner)).collect()
+        roster.owners(&self.owners)
     }
 
     fn of(&self, console: &str, login: &str) -> Option<&str> {

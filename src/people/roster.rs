@@ -4,15 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{Entry, Field, Format, Index, Layout, Mistake, Place, Record};
-use crate::identity::{Mailbox, name_form};
-use crate::model::{DeclaredOwner, Person, Unexplained};
+use crate::model::{Person, Unexplained};
 use crate::untrusted::shortened;
 use compact_str::CompactString;
 
 /// So many words for people's states are kept: more are not states.
 const MOST_WORDS: usize = 20;
-/// People of one name who are told apart by nothing else; more add nothing.
-const MOST_NAMESAKES: usize = 100;
 /// The longest of such words; the end of a longer one is an ellipsis.
 const LONGEST_WORD: usize = 40;
 
@@ -33,28 +30,6 @@ impl Roster {
     /// What it says of people's state in words that the layout does not explain.
     pub fn unexplained(&self) -> &Unexplained {
         &self.unexplained
-    }
-
-    /// Whom some words for an owner fit: by id, else by mail address, else by name.
-    pub(super) fn owner(&self, owner: &str) -> DeclaredOwner {
-        let form = DeclaredOwner::form(owner);
-        let mailbox = Mailbox::parse(owner).map(Mailbox::untagged);
-        let name = name_form(owner);
-        let by_id = |person: &Person| DeclaredOwner::form(&person.id) == form;
-        let by_mailbox = |person: &Person| {
-            let theirs = person.email.as_deref().and_then(Mailbox::parse).map(Mailbox::untagged);
-            mailbox.is_some() && theirs == mailbox
-        };
-        let by_name = |person: &Person| {
-            !name.is_empty() && person.name.as_deref().is_some_and(|theirs| name_form(theirs) == name)
-        };
-        let keys: [&dyn Fn(&Person) -> bool; 3] = [&by_id, &by_mailbox, &by_name];
-        let found = keys.into_iter().map(|fits| {
-            let people = self.people().filter(|person| fits(person)).take(MOST_NAMESAKES);
-            people.cloned().collect::<Vec<_>>()
-        });
-        let people = found.into_iter().find(|people| !people.is_empty()).unwrap_or_default();
-        DeclaredOwner { owner: form, people }
     }
 
     /// How many there are; never none.

@@ -7,6 +7,7 @@
 mod findings;
 mod lists;
 mod roles;
+mod seen;
 mod settings;
 mod side;
 #[cfg(test)]
@@ -23,11 +24,13 @@ use serde::Serialize;
 
 use super::{Change, ENDS_NOW, ENDS_SOON, ResolvedFinding, Reviewed};
 use crate::amount::amount;
+use crate::finding::About;
 use crate::history::{Before, BeforeFinding, BeforeRule, Sighting};
 use crate::model::{ConsoleIdentity, GLOBAL_ADMIN, Part, PartState, PrivilegeId, Role, Snapshot, User};
 use crate::waiver::Waiver;
 
 use findings::{Earlier, Ledger};
+use seen::{Found, Judged, Seen};
 use side::Side;
 use words::{cut, gained_and_lost, list};
 
@@ -141,21 +144,43 @@ pub fn changes(
     waivers: &[Waiver],
     sightings: &HashMap<String, Sighting>,
 ) -> Differences {
+    let now: Vec<Seen<'_>> = now.iter().map(Seen::judged).collect();
+    differences(before, &now, waivers, sightings)
+}
+
+/// Compares two runs as they are kept: nothing is judged again, so that what the configuration says by now changes no
+/// finding. `rules` are those that there are by now; the waivers are those of now as well.
+#[expect(clippy::implicit_hasher, reason = "the history has this type")]
+pub fn changes_between(
+    before: &Before,
+    after: &Before,
+    rules: &[&About],
+    waivers: &[Waiver],
+    sightings: &HashMap<String, Sighting>,
+) -> Differences {
+    differences(before, &Seen::kept(after, rules), waivers, sightings)
+}
+
+fn differences(
+    before: &Before,
+    now: &[Seen<'_>],
+    waivers: &[Waiver],
+    sightings: &HashMap<String, Sighting>,
+) -> Differences {
     let earlier = Earlier::of(before, sightings);
     let mut differences = Differences::default();
     let mut matched = vec![false; before.snapshots.len()];
-    for reviewed in now {
-        let snapshot = reviewed.graph.snapshot();
+    for seen in now {
+        let snapshot = seen.snapshot;
         let then = before.snapshots.iter().position(|then| then.console.is_same(&snapshot.console));
         let mut notes = Notes::of(&snapshot.console);
         let mut ledger = Ledger::default();
         if let Some(index) = then {
             matched[index] = true;
             let pair = Pair { before: Side::of(&before.snapshots[index]), now: Side::of(snapshot) };
-            compare(&pair, reviewed, &earlier, &mut notes, &mut ledger);
+            compare(&pair, &seen.judged, &earlier, &mut notes, &mut ledger);
         } else {
-            let findings: usize = reviewed.judgements.iter().map(|judgement| judgement.findings.len()).sum();
-            ledger.counts.newly_judged += findings as u64;
+            ledger.counts.newly_judged += seen.findings();
             notes.add_console("added", snapshot, "was not in the earlier run: nothing on it can be compared");
         }
         differences.take(notes, ledger);
@@ -175,7 +200,7 @@ pub fn changes(
 
 fn compare(
     pair: &Pair<'_>,
-    reviewed: &Reviewed,
+    judged: &[Judged<'_>],
     earlier: &Earlier<'_>,
     notes: &mut Notes,
     ledger: &mut Ledger,
@@ -185,9 +210,9 @@ fn compare(
     });
     if let Some((run, _)) = nothing_seen {
         notes.uncompared("everything", format!("nothing of this console was seen in {run} run"));
-        return ledger.undecided(pair, reviewed, earlier);
+        return ledger.undecided(pair, judged, earlier);
     }
-    ledger.compare(pair, reviewed, earlier, notes);
+    ledger.compare(pair, judged, earlier, notes);
     settings::compare(pair, notes);
     users::compare(pair, notes);
     roles::compare(pair, notes);

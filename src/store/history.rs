@@ -74,6 +74,11 @@ impl Store {
         self.complete(read).await
     }
 
+    /// When each finding was seen, by its id.
+    pub async fn sightings(&self) -> Result<HashMap<String, Sighting>, StoreError> {
+        self.writer.look(sightings).await
+    }
+
     /// The findings whose ids start so, in the newest done run of each job.
     pub async fn newest_findings(&self, id: &str) -> Result<Vec<BeforeFinding>, StoreError> {
         let id = id.to_owned();

@@ -34,6 +34,34 @@ fn judged(report: &Value, rule: &str) -> (String, Vec<String>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_difference_is_what_the_later_report_says() {
+    let machine = Machine::new().await;
+    review(&machine).await;
+    let first = runs(&machine).await[0]["id"].as_str().unwrap().to_owned();
+    prints(&machine, &["sign-off", &first, "--by", "Maria Boss"]).await;
+    let administrator = json!({
+        "login": "late.admin", "name": "Late Admin", "password": "Correct-Horse-9",
+        "role": { "id": "global-admin", "superuser": true }
+    });
+    machine.writes(Method::POST, "/users", &administrator).await;
+    let report = review(&machine).await;
+    let changes = report["changes"].as_array().unwrap();
+    assert!(changes.iter().any(|change| change["change"] == "new"), "{report}");
+    let diff = async || -> Value {
+        serde_json::from_str(&prints(&machine, &["diff", &first, "--json"]).await).unwrap()
+    };
+    let told = diff().await;
+    assert_eq!((&told["changes"], &told["comparison"]), (&report["changes"], &report["comparison"]));
+    // Knobs of today say nothing of what was judged then.
+    let mut text = fs::read_to_string(machine.path("config.toml")).unwrap();
+    text.push_str(
+        "\n[analyzers.new_privileged_account]\nenabled = false\n[analyzers.global_admin_count]\nmin = 0\nmax = 1\n",
+    );
+    fs::write(machine.path("config.toml"), text).unwrap();
+    assert_eq!(diff().await, told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn later_power_is_held_against_the_review_that_was_signed_off() {
     let machine = Machine::new().await;
     assert_eq!(judged(&review(&machine).await, "new_privileged_account").0, "unknown", "nothing came before");

@@ -86,7 +86,7 @@ async fn the_first_bad_link_is_named() {
     fs::write(run.join("evidence.zip"), "nothing").unwrap();
     let out = text(&kept.path("out"));
     let (code, said) = evidence(&["export", "--out", &out, "--config", &text(&kept.config())]);
-    assert!(code == 1 && said.contains("not whole"), "{said}");
+    assert!(code == 1 && said.contains("2 faults found in it: "), "{said}");
 }
 
 #[test]

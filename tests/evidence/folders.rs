@@ -101,11 +101,19 @@ async fn files_of_a_run_without_their_manifest_are_checked_all_the_same() {
     fs::remove_file(&report).unwrap();
     fs::remove_file(&manifest).unwrap();
     fs::write(run.join("notes.txt"), "of the auditor").unwrap();
+    symlink("notes.txt", run.join("latest.txt")).unwrap();
+    symlink("/", run.join("elsewhere")).unwrap();
     assert_eq!(faults(&run), []);
     // What the archive holds beside the run's files counts where it was put there.
     fs::write(run.join("snapshot.json"), "changed").unwrap();
     assert_eq!(fault(&run).0.as_deref(), Some("snapshot.json"));
     fs::remove_file(run.join("snapshot.json")).unwrap();
+    symlink("notes.txt", run.join("snapshot.json")).unwrap();
+    let (file, problem) = fault(&run);
+    assert!(file.as_deref() == Some("snapshot.json") && problem.contains("a link"), "{problem}");
+    for name in ["snapshot.json", "latest.txt", "elsewhere"] {
+        fs::remove_file(run.join(name)).unwrap();
+    }
     fs::remove_file(run.join("notes.txt")).unwrap();
     fs::write(report, whole).unwrap();
     fs::rename(aside, manifest).unwrap();

@@ -84,6 +84,54 @@ async fn every_removed_link_is_found_given_a_head() {
     assert!(faults(&folder, &Anchors::default()).is_empty(), "which nobody can know without a head");
 }
 
+/// Flips a bit within the files of an archive, before its statement.
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[100] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_link_hides_none_that_is_missing() {
+    let kept = Kept::of(7, None).await;
+    let told = |folder: &Path| -> Vec<(u64, bool)> {
+        let found = faults(folder, &Anchors::default());
+        found.iter().map(|fault| (fault.index.unwrap(), fault.path.is_some())).collect()
+    };
+    // Which are broken, which are removed, and where the stretches of missing ones begin.
+    for (broken, removed, missing) in [
+        (vec![2], vec![3], vec![3]),
+        (vec![3], vec![2], vec![2]),
+        (vec![4], vec![2, 3, 5, 6], vec![2, 5]),
+        (vec![2, 4], vec![3], vec![3]),
+        (vec![1], vec![2], vec![2]),
+        (vec![7], vec![6], vec![6]),
+        (vec![3], vec![1, 2], vec![]),
+        (vec![5], vec![6, 7], vec![]),
+    ] {
+        let folder = exported(&kept, &format!("{broken:?} without {removed:?}")).await;
+        for link in &broken {
+            flip(&file(&folder, *link));
+        }
+        for link in &removed {
+            fs::remove_file(file(&folder, *link)).unwrap();
+        }
+        let links = broken.iter().map(|link| (*link as u64, true));
+        let mut expected: Vec<_> = links.chain(missing.iter().map(|link| (*link, false))).collect();
+        expected.sort_unstable();
+        assert_eq!(told(&folder), expected, "{broken:?} without {removed:?}");
+    }
+    // Nor does a broken link of another chain.
+    let other = Kept::of(7, None).await;
+    let folder = exported(&kept, "two").await;
+    fs::create_dir(folder.join("other")).unwrap();
+    let beside = exported(&other, "chain").await;
+    copied(&beside, &folder.join("other"));
+    flip(&file(&folder, 5));
+    fs::remove_file(file(&folder.join("other"), 5)).unwrap();
+    assert_eq!(told(&folder), [(5, false), (5, true)]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn moved_and_repeated_links_are_found() {
     let kept = Kept::of(6, Some(SECRET)).await;

@@ -50,6 +50,20 @@ const KEYS: &[Case] = &[
     ),
     ("rule = \"locked_account\"\nsubject = \"mia\"\nplace = \"x\"", &["unknown field `place`"]),
     ("rules = \"locked_account\"\nsubject = \"mia\"", &["unknown field `rules`", "`rule`"]),
+    // Spaces that nobody sees.
+    (
+        "rule = \"locked_account\"\nsubject = \" mia\"",
+        &["waiver[0]", "subject: \" mia\" has spaces at its ends", "write \"mia\""],
+    ),
+    ("rule = \"locked_account \"\nsubject = \"mia\"", &["rule: \"locked_account \" has spaces at its ends"]),
+    (
+        "rule = \"locked_account\"\nfinding = \"836e54e1e2e7889571c2\\n\"",
+        &["finding: ", "spaces at its ends, so that it fits nothing; write \"836e54e1e2e7889571c2\""],
+    ),
+    (
+        "rule = \"locked_account\"\nsubject = \"mia\"\nconsole = \" hq \"",
+        &["console: \" hq \" has spaces at its ends", "write \"hq\""],
+    ),
     // Values of another type.
     ("rule = 7\nsubject = \"mia\"", &["line 2", "invalid type: integer `7`", "string"]),
     ("rule = [\"locked_account\"]\nsubject = \"mia\"", &["line 2", "invalid type: sequence"]),
@@ -72,10 +86,7 @@ const KEYS: &[Case] = &[
     ),
     ("rule = \"*\"\nsubject = \"mia\"", &["waiver[0]: rule", "there is no rule \"*\""]),
     ("rule = \"locked*\"\nsubject = \"mia\"", &["waiver[0]: rule", "`recert rules`"]),
-    (
-        "rule = \" locked_account\"\nsubject = \"mia\"",
-        &["waiver[0]: rule", "did you mean \"locked_account\"?"],
-    ),
+    ("rule = \" locked_account\"\nsubject = \"mia\"", &["waiver[0]: rule", "write \"locked_account\""]),
     ("rule = \"\"\nsubject = \"mia\"", &["waiver[0]: rule", "is empty"]),
     // Neither a subject nor a finding, or both.
     ("rule = \"locked_account\"", &["waiver[0]: subject", "is missing", "one finding by its id"]),
@@ -121,14 +132,17 @@ const DAYS: &[&str] = &[
     "10:00:00",
     "[2026, 12, 31]",
     "\"2026-12-31T00:00:00Z\"",
+    "\"+262142-12-31\"",
 ];
 
 const ACCOUNTS: &[Case] = &[
     ("", &["missing field `login`"]),
     ("login = 7", &["line 2", "invalid type: integer"]),
     ("login = \"svc\"\nname = \"x\"", &["unknown field `name`", "`login`"]),
-    ("login = \"svc\"\nkind = \"robot\"", &["line 3", "unknown variant `robot`", "`service`"]),
-    ("login = \"svc\"\nkind = \"Service\"", &["line 3", "unknown variant `Service`"]),
+    ("login = \"svc\"\nkind = \"robot\"", &["line 3", "unknown word `robot`", "`service`"]),
+    ("login = \"svc\"\nkind = \"Service\"", &["line 3", "unknown word `Service`, did you mean \"service\"?"]),
+    ("login = \"svc \"\nperson = \"E1\"", &["account[0]", "login: \"svc \" has spaces", "write \"svc\""]),
+    ("login = \"svc\"\nconsole = \"\\thq\"\nperson = \"E1\"", &["console: ", "spaces", "write \"hq\""]),
     ("login = \"\"\nkind = \"service\"\nowner = \"E1\"", &["account[0]", "login", "is empty"]),
     (
         "login = \"svc\"",

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 
 use super::super::open::{load, store};
 use super::{Mistake, Outcome, Screen, World};
+use crate::amount::amount;
 use crate::deliver::{DIRECTORY_MODE, FILE_MODE};
 use crate::evidence::{Anchors, PACK, places, verify};
 use crate::store::{Linked, Store};
@@ -59,7 +60,7 @@ pub(crate) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
     store.close().await;
     let (archives, statements) = written;
     let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { return Ok(Outcome::Done) };
-    let archives = if archives == 1 { "1 archive".to_owned() } else { format!("{archives} archives") };
+    let archives = amount(archives, "archive");
     let also = match statements {
         0 => String::new(),
         1 => ", 1 statement without its files".to_owned(),
@@ -79,8 +80,8 @@ pub(crate) async fn run(arguments: Arguments, world: &World, screen: &mut Screen
         return Ok(Outcome::Done);
     }
     screen.error(&format!(
-        "{} of it is not whole: `recert evidence verify {out}` names each fault",
-        faults.len()
+        "{} found in it: `recert evidence verify {out}` names each",
+        amount(faults.len(), "fault")
     ));
     Ok(Outcome::Failed)
 }

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::{
-    Before, BeforeFinding, BeforeRule, FindingChange, FindingCounts, Notes, Pair, ResolvedFinding, Reviewed,
-    Side, Sighting, Subject, amount,
+    Before, BeforeFinding, BeforeRule, FindingChange, FindingCounts, Found, Judged, Notes, Pair,
+    ResolvedFinding, Side, Sighting, Subject, amount,
 };
-use crate::finding::{About, Finding, Judgement, Severity, SubjectKind, Verdict};
+use crate::finding::{About, Severity, SubjectKind, Verdict};
+use crate::model::PartState;
 
 /// What the earlier run found and concluded, by the console's name then.
 pub(super) struct Earlier<'a> {
@@ -73,7 +74,7 @@ impl Ledger {
     pub(super) fn compare(
         &mut self,
         pair: &Pair<'_>,
-        reviewed: &Reviewed,
+        judged: &[Judged<'_>],
         earlier: &Earlier<'_>,
         notes: &mut Notes,
     ) {
@@ -82,18 +83,18 @@ impl Ledger {
             let why =
                 "the console did not say who it is in one of the two runs, so that ids of findings differ";
             notes.uncompared("findings", format!("{why}: no finding is called new or resolved"));
-            return self.undecided(pair, reviewed, earlier);
+            return self.undecided(pair, judged, earlier);
         }
         let findings = earlier.findings_of(&then.name);
         let mut left: HashMap<&str, &BeforeFinding> =
             findings.iter().map(|finding| (&*finding.id, *finding)).collect();
         let mut told = Vec::new();
-        for judgement in &reviewed.judgements {
-            let rule = earlier.rules.get(&(&*then.name, &*judgement.rule.id));
-            let verdict = earlier_verdict(rule.copied(), &judgement.rule, &pair.before);
-            self.place(pair, judgement, verdict, earlier, &mut left, &mut told, notes);
+        for one in judged {
+            let rule = earlier.rules.get(&(&*then.name, one.rule));
+            let verdict = earlier_verdict(rule.copied(), one.about, &pair.before);
+            self.place(pair, one, verdict, earlier, &mut left, &mut told, notes);
         }
-        self.settle(pair, &reviewed.judgements, left.into_values(), &mut told, notes);
+        self.settle(pair, judged, left.into_values(), &mut told, notes);
         told.sort_by(|a, b| {
             let key = |told: &Told| (Reverse(told.severity), told.rule.clone(), told.subject.clone());
             key(a).cmp(&key(b)).then_with(|| a.id.cmp(&b.id))
@@ -112,8 +113,8 @@ impl Ledger {
     }
 
     /// Counts findings where neither side can be held against the other.
-    pub(super) fn undecided(&mut self, pair: &Pair<'_>, reviewed: &Reviewed, earlier: &Earlier<'_>) {
-        let found: usize = reviewed.judgements.iter().map(|judgement| judgement.findings.len()).sum();
+    pub(super) fn undecided(&mut self, pair: &Pair<'_>, judged: &[Judged<'_>], earlier: &Earlier<'_>) {
+        let found: usize = judged.iter().map(|one| one.findings.len()).sum();
         self.counts.undecided += found as u64;
         self.counts.vanished += earlier.findings_of(&pair.before.snapshot.console.name).len() as u64;
     }
@@ -123,7 +124,7 @@ impl Ledger {
     fn place(
         &mut self,
         pair: &Pair<'_>,
-        judgement: &Judgement,
+        judged: &Judged<'_>,
         verdict: EarlierVerdict,
         earlier: &Earlier<'_>,
         left: &mut HashMap<&str, &BeforeFinding>,
@@ -131,15 +132,15 @@ impl Ledger {
         notes: &mut Notes,
     ) {
         let (mut newly_judged, mut undecided) = (0_u64, 0_usize);
-        for finding in &judgement.findings {
-            let id = finding.id(&pair.now.snapshot.console);
+        for finding in &judged.findings {
+            let id = finding.id.clone().into_owned();
             if left.remove(&*id).is_some() {
                 self.counts.persisting += 1;
                 self.findings.insert(id, FindingChange::Persisting);
                 continue;
             }
             // What a finding is about may be new itself; then no earlier verdict could have held it.
-            let was_there = pair.before.has(finding.subject.kind, &finding.subject.id) != Some(false);
+            let was_there = pair.before.has(finding.subject_kind, finding.subject_id) != Some(false);
             match verdict {
                 EarlierVerdict::NotJudged if was_there => newly_judged += 1,
                 EarlierVerdict::Partial if was_there => undecided += 1,
@@ -150,18 +151,17 @@ impl Ledger {
                         FindingChange::Reopened => self.counts.reopened += 1,
                         _ => self.counts.new += 1,
                     }
-                    told.push(Told::now(change.as_str(), finding, id.clone(), &pair.now));
+                    told.push(Told::now(change.as_str(), judged.rule, finding, &pair.now));
                     self.findings.insert(id, change);
                 }
             }
         }
-        let rule = &judgement.rule;
+        let rule = judged.rule;
         if newly_judged > 0 {
-            let subject =
-                Subject { id: rule.id.to_string(), name: rule.title.to_string(), administrator: false };
+            let name = judged.about.map_or(rule, |about| &*about.title).to_owned();
+            let subject = Subject { id: rule.to_owned(), name, administrator: false };
             let summary = format!(
-                "Rule {} did not judge in the earlier run: {} newly judged, not new",
-                rule.id,
+                "Rule {rule} did not judge in the earlier run: {} newly judged, not new",
                 if newly_judged == 1 {
                     "1 finding is".to_owned()
                 } else {
@@ -173,7 +173,7 @@ impl Ledger {
         if undecided > 0 {
             let found = amount(undecided, "finding");
             let why = "the earlier verdict rests on a part of the population";
-            notes.uncompared("findings", format!("{}: {found} not called new, because {why}", rule.id));
+            notes.uncompared("findings", format!("{rule}: {found} not called new, because {why}"));
         }
         self.counts.newly_judged += newly_judged;
         self.counts.undecided += undecided as u64;
@@ -183,15 +183,13 @@ impl Ledger {
     fn settle<'f>(
         &mut self,
         pair: &Pair<'_>,
-        judgements: &[Judgement],
+        judged: &[Judged<'_>],
         left: impl Iterator<Item = &'f BeforeFinding>,
         told: &mut Vec<Told>,
         notes: &mut Notes,
     ) {
-        let judged: HashMap<&str, bool> = judgements
-            .iter()
-            .map(|judgement| (&*judgement.rule.id, proves_absence(judgement, &pair.now)))
-            .collect();
+        let judged: HashMap<&str, bool> =
+            judged.iter().map(|one| (one.rule, proves_absence(one, &pair.now))).collect();
         let mut vanished: BTreeMap<&str, usize> = BTreeMap::new();
         for finding in left {
             let gone = pair.now.has(finding.subject_kind, &finding.subject_id) == Some(false);
@@ -216,12 +214,12 @@ impl Ledger {
 }
 
 /// Whether a rule that holds no finding on a subject now says that there is none.
-fn proves_absence(judgement: &Judgement, now: &Side<'_>) -> bool {
-    let judged = matches!(judgement.verdict, Verdict::Pass | Verdict::Fail | Verdict::Waived);
-    judged && judgement.examined == judgement.expected && saw_everything(&judgement.rule, now)
+fn proves_absence(judged: &Judged<'_>, now: &Side<'_>) -> bool {
+    let has_judged = matches!(judged.verdict, Verdict::Pass | Verdict::Fail | Verdict::Waived);
+    has_judged && judged.examined == judged.expected && saw_everything(judged.about, now)
 }
 
-fn earlier_verdict(rule: Option<&BeforeRule>, about: &About, before: &Side<'_>) -> EarlierVerdict {
+fn earlier_verdict(rule: Option<&BeforeRule>, about: Option<&About>, before: &Side<'_>) -> EarlierVerdict {
     let Some(rule) = rule else { return EarlierVerdict::NotJudged };
     match rule.verdict {
         Verdict::NotApplicable | Verdict::Error => EarlierVerdict::NotJudged,
@@ -234,23 +232,28 @@ fn earlier_verdict(rule: Option<&BeforeRule>, about: &About, before: &Side<'_>) 
     }
 }
 
-/// A verdict of *fail* says nothing of what was not seen; the coverage does.
-fn saw_everything(rule: &About, side: &Side<'_>) -> bool {
-    rule.rests_on().all(|part| side.snapshot.coverage.is_complete(part))
+/// A verdict of *fail* says nothing of what was not seen; the coverage does. What a rule rested on that is gone, nobody
+/// knows: all of it counts.
+fn saw_everything(rule: Option<&About>, side: &Side<'_>) -> bool {
+    let coverage = &side.snapshot.coverage;
+    match rule {
+        Some(rule) => rule.rests_on().all(|part| coverage.is_complete(part)),
+        None => coverage.parts.iter().all(|part| part.state != PartState::Incomplete),
+    }
 }
 
 impl Told {
-    fn now(change: &'static str, finding: &Finding, id: String, now: &Side<'_>) -> Self {
-        let subject = &finding.subject;
+    fn now(change: &'static str, rule: &str, finding: &Found<'_>, now: &Side<'_>) -> Self {
+        let (kind, subject) = (finding.subject_kind, finding.subject_id);
         Self {
             change,
             severity: finding.severity,
-            rule: finding.rule.to_string(),
-            subject: (subject.kind, subject.id.parse().ok(), subject.id.clone()),
-            id,
-            name: subject.name.clone(),
-            administrator: now.is_administrator(subject.kind, &subject.id),
-            summary: finding.summary.clone(),
+            rule: rule.to_owned(),
+            subject: (kind, subject.parse().ok(), subject.to_owned()),
+            id: finding.id.clone().into_owned(),
+            name: finding.subject_name.to_owned(),
+            administrator: now.is_administrator(kind, subject),
+            summary: finding.summary.to_owned(),
         }
     }
 

@@ -4,16 +4,16 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Change, ENDS_NOW, ENDS_SOON, Reviewed, Waiver, cut};
+use super::{Change, ENDS_NOW, ENDS_SOON, Seen, Waiver, cut};
 
 /// What stands for the console of a waiver that speaks of several.
 const SEVERAL: &str = "*";
 
-pub(super) fn changes(then: DateTime<Utc>, now: &[Reviewed], waivers: &[Waiver]) -> Vec<Change> {
-    let Some(finished) = now.iter().map(|console| console.graph.snapshot().finished).max() else {
+pub(super) fn changes(then: DateTime<Utc>, now: &[Seen<'_>], waivers: &[Waiver]) -> Vec<Change> {
+    let Some(finished) = now.iter().map(|console| console.snapshot.finished).max() else {
         return Vec::new();
     };
-    let consoles: Vec<&str> = now.iter().map(|console| &*console.graph.snapshot().console.name).collect();
+    let consoles: Vec<&str> = now.iter().map(|console| &*console.snapshot.console.name).collect();
     let change = |waiver: &Waiver| {
         let on: Vec<&str> = consoles.iter().copied().filter(|console| waiver.is_on(console)).collect();
         let console = match on[..] {
@@ -61,7 +61,7 @@ fn happened(then: i64, now: i64) -> Option<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::AccessGraph;
+    use crate::model::Snapshot;
     use crate::model::sample::snapshot;
 
     fn waiver(expires: &str, console: Option<&str>) -> Waiver {
@@ -78,12 +78,12 @@ mod tests {
         }
     }
 
-    fn reviewed(names: &[&str]) -> Vec<Reviewed> {
+    fn snapshots(names: &[&str]) -> Vec<Snapshot> {
         let console = |name: &&str| {
             let mut snapshot = snapshot(Vec::new());
             snapshot.console.name = (*name).into();
             snapshot.finished = "2026-09-21T14:00:00Z".parse().unwrap();
-            Reviewed { graph: AccessGraph::build(snapshot), judgements: Vec::new() }
+            snapshot
         };
         names.iter().map(console).collect()
     }
@@ -110,7 +110,11 @@ mod tests {
     #[test]
     fn a_waiver_of_one_console_stands_there_and_one_of_several_stands_apart() {
         let then = "2026-09-14T14:00:00Z".parse().unwrap();
-        let told = |waiver: Waiver, names: &[&str]| changes(then, &reviewed(names), &[waiver]);
+        let told = |waiver: Waiver, names: &[&str]| {
+            let snapshots = snapshots(names);
+            let seen = |snapshot| Seen { snapshot, judged: Vec::new() };
+            changes(then, &snapshots.iter().map(seen).collect::<Vec<_>>(), &[waiver])
+        };
         let one = told(waiver("2026-09-20", Some("h*")), &["hq", "lab"]);
         assert_eq!((one.len(), &*one[0].console, one[0].kind, one[0].change), (1, "hq", "waiver", "expired"));
         let said = "The waiver of locked_account for mia has expired: 2026-09-20, approved by Maria Boss";

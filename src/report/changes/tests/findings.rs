@@ -75,9 +75,39 @@ impl Runs {
         earlier.findings = self.was.iter().map(then).collect();
         earlier.rules = self.rule.into_iter().collect();
         let (verdict, examined, expected) = self.verdict;
+        let kept = kept(&self.now, &self.is, self::earlier(verdict, examined, expected));
+        let of_kept = changes_between(&earlier, &kept, &[&RULE], &[], &self.sightings);
         let judgements = vec![judgement(verdict, examined, expected, self.is)];
-        changes(&earlier, &[reviewed(self.now, judgements)], &[], &self.sightings)
+        let judged = changes(&earlier, &[reviewed(self.now, judgements)], &[], &self.sightings);
+        assert_eq!((told(&of_kept), open(&of_kept)), (told(&judged), open(&judged)), "as the store keeps it");
+        assert_eq!((of_kept.counts, &of_kept.findings), (judged.counts, &judged.findings));
+        judged
     }
+}
+
+/// A run as the store keeps it.
+fn kept(now: &Snapshot, is: &[Finding], rule: BeforeRule) -> Before {
+    let console: Arc<str> = now.console.name.as_str().into();
+    let finding = |finding: &Finding| BeforeFinding {
+        id: finding.id(&now.console),
+        console: console.clone(),
+        ..then(finding)
+    };
+    let findings = is.iter().map(finding).collect();
+    let rules = vec![BeforeRule { console: console.clone(), ..rule }];
+    Before { findings, rules, ..before(vec![now.clone()]) }
+}
+
+#[test]
+fn of_a_rule_that_is_gone_something_is_proven_only_where_all_was_seen() {
+    let compared = |now: Snapshot| {
+        let mut earlier = before(vec![world()]);
+        (earlier.findings, earlier.rules) = (vec![then(&on(2))], vec![self::earlier(Verdict::Fail, 3, 3)]);
+        let after = kept(&now, &[on(3)], self::earlier(Verdict::Fail, 3, 3));
+        counts(&changes_between(&earlier, &after, &[], &[], &HashMap::new()))
+    };
+    assert_eq!(compared(world()), [1, 0, 0, 0, 0, 1, 0]);
+    assert_eq!(compared(incomplete(world(), Part::Sites)), [1, 0, 0, 0, 0, 0, 1]);
 }
 
 /// New, reopened, persisting, newly judged, undecided, resolved, vanished.
