@@ -1,4 +1,6 @@
 //! LIFE-03: accounts that nobody has used for long, by the best evidence there is.
+//!
+//! A report names its owner, and no time at which somebody touched it: to own one is no sign of use.
 
 use chrono::{DateTime, Utc};
 

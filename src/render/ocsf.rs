@@ -196,10 +196,10 @@ impl<'a> Events<'a> {
             _ => UNKNOWN,
         };
         let said = match rule.verdict {
-            Verdict::NotApplicable => "not asked for any more",
+            Verdict::NotApplicable => "not applicable",
             known => known.as_str(),
         };
-        let message = format!("The verdict of {} was not known, and is {said}", rule.id);
+        let message = format!("The verdict of {} was not known, and is {said} now", rule.id);
         self.verdict(rule, message, CLOSE, RESOLVED, outcome)
     }
 

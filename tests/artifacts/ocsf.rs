@@ -163,11 +163,23 @@ fn what_was_not_proven_and_what_is_gone_are_told_as_well() {
         let parts = list("coverage").filter(|row| row["console"] == console["name"]);
         assert_eq!(details.len(), parts.count());
     }
-    let unknown = of_kind(&all, "verdict");
+    let is_closed = |event: &Value| event["activity_id"] == 3;
+    let (known, unknown): (Vec<_>, Vec<_>) = of_kind(&all, "verdict").into_iter().partition(is_closed);
     let unproven = |rule: &&Value| rule["verdict"] == "unknown" || rule["verdict"] == "error";
     assert_eq!(unknown.len(), list("rules").filter(unproven).count());
     assert!(unknown.iter().all(|event| event["compliance"]["status_id"] == 0));
-    let closed: Vec<_> = all.iter().filter(|event| event["activity_id"] == 3).collect();
+    let verdict = |event: &Value| {
+        let of = |rule: &&Value| {
+            rule["id"] == event["metadata"]["event_code"] && rule["console"] == event["unmapped"]["console"]
+        };
+        list("rules").find(of).map(|rule| rule["verdict"].as_str().unwrap().to_owned())
+    };
+    assert!(!known.is_empty(), "the run before lacked an input");
+    for event in known {
+        assert!(!["unknown", "error"].contains(&&*verdict(&event).unwrap()), "{event}");
+        assert_eq!((&event["type_uid"], &event["status_id"]), (&200_303.into(), &4.into()));
+    }
+    let closed: Vec<_> = of_kind(&all, "finding").into_iter().filter(|event| is_closed(event)).collect();
     let is_resolved = |change: &&Value| change["kind"] == "finding" && change["change"] == "resolved";
     let resolved: Vec<_> = list("changes").filter(is_resolved).collect();
     assert!(!resolved.is_empty() && closed.len() == resolved.len());
