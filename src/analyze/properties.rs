@@ -19,7 +19,14 @@ use world::{World, world};
 /// The default rules, with a few accounts declared.
 fn policy() -> Policy {
     let declared = |login, kind| DeclaredAccount { kind, ..DeclaredAccount::of(login) };
-    let accounts = vec![declared("root", AccountKind::BreakGlass), declared("test", AccountKind::Service)];
+    // With everything that a declaration needs, so that only the owner's own state is open.
+    let owned = DeclaredAccount {
+        owner: Some("7".to_owned()),
+        purpose: Some("tests".to_owned()),
+        review: "2099-01-31".parse().ok(),
+        ..declared("test", AccountKind::Service)
+    };
+    let accounts = vec![declared("root", AccountKind::BreakGlass), owned];
     Policy { accounts, ..Policy::default() }
 }
 
@@ -95,8 +102,18 @@ proptest! {
             for judgement in judgements.iter().filter(rested) {
                 prop_assert_eq!(judgement.verdict, Verdict::Unknown, "{}", judgement.rule.id);
             }
-            let about_leavers = ["unaccountable_approver", "stale_report_access"];
-            for judgement in judgements.iter().filter(|one| about_leavers.contains(&&*one.rule.id)) {
+            // These speak of people on other consoles, or of the owners of accounts.
+            let mut lab = world.now.clone();
+            (lab.console.name, lab.console.serial, lab.console.uuid) = ("lab".into(), None, Some("lab".into()));
+            let estate = [world.now.clone(), lab].map(AccessGraph::build);
+            let beside = policy().judge(&estate, &world.past).remove(0);
+            let about_leavers = [
+                "unaccountable_approver",
+                "stale_report_access",
+                "service_account_without_owner",
+                "open_on_another_console",
+            ];
+            for judgement in beside.iter().filter(|one| about_leavers.contains(&&*one.rule.id)) {
                 prop_assert_ne!(judgement.verdict, Verdict::Pass, "{}", judgement.rule.id);
             }
         }
